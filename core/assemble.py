@@ -1,0 +1,154 @@
+"""Assembly: from nodes that name only their data to a graph with every parameter, state and shape known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .block import Param, Spec, State
+from .checks import stand_in
+from .context import Context
+from .execute import explain
+from .graph import Graph, GraphError, Node
+from .shapes import check_shapes, show_shape
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A graph that can run: `specs` of every variable, and what its `params` and `state` should start as.
+
+    `makers` names, for each parameter and state, the node and the input that it was first made for.
+    """
+
+    graph: Graph
+    specs: dict[str, Spec]
+    params: dict[str, Param]
+    state: dict[str, State]
+    makers: dict[str, tuple[str, str]]
+
+
+def assemble(nodes: Iterable[Node], specs: Mapping[str, Spec], dtype: Any = np.float32) -> Assembly:
+    """Ask every block what parameters it wants and discover all shapes by running stand-ins through `forward`.
+
+    `specs` describe the free data variables; a batch axis of 0 allocates nothing, and neither do the parameters,
+    which are zero-strided. `dtype` is that of parameters. A parameter is named `<node>.<input>` unless wired.
+    Raises `GraphError` for what cannot be wired and whatever a block raises, with a note.
+    """
+    pending = list(nodes)
+    written = {variable for node in pending for variable in node.outputs}
+    stand_ins = {name: np.broadcast_to(np.zeros((), spec.dtype), spec.shape) for name, spec in specs.items()}
+    building = _Building(stand_ins, written, dtype)
+    while pending:
+        waiting = [node for node in pending if not building.add(node)]
+        if len(waiting) == len(pending):
+            Graph(pending)  # names the cycle or the input that does not fit, if that is what is wrong
+            missing = next(v for node in pending for v in node.reads if v not in building.values)
+            raise GraphError(f"node {pending[0]} reads `{missing}`, which nothing produces")
+        pending = waiting
+    graph = Graph(building.done)
+    found = {name: Spec(tuple(x.shape), x.dtype) for name, x in building.values.items()}
+    return Assembly(graph, found, building.params, building.state, building.makers)
+
+
+class _Building:
+    """What is known so far: stand-ins for the variables, and the parameters that were asked for."""
+
+    def __init__(self, values: dict[str, Any], written: set[str], dtype: Any) -> None:
+        self.values = values
+        self.written = written
+        self.dtype = dtype
+        self.done: list[Node] = []
+        self.params: dict[str, Param] = {}
+        self.state: dict[str, State] = {}
+        self.makers: dict[str, tuple[str, str]] = {}
+
+    def add(self, node: Node) -> bool:
+        """Take `node` in if everything it reads is known."""
+        tied = [v for v in node.params.values() if v in self.written]
+        if any(v is not None and v not in self.values for v in (*node.inputs, *tied)):
+            return False
+        args = [None if v is None else self.values[v] for v in node.inputs]
+        node = self._with_params(node, args)
+        kwargs = {name: self.values[v] for name, v in node.params.items()}
+        for name, value in zip(node.outputs, _run(node, args, kwargs), strict=True):
+            self.values[name] = stand_in(value)
+        self.done.append(node)
+        return True
+
+    def _with_params(self, node: Node, args: list[Any]) -> Node:
+        wishes = _ask(node, args)
+        for name in node.params:
+            if name not in wishes and name in node.block.signature.made:
+                raise GraphError(f"node {node}, {node.block.name}: `{name}` is wired, but its options leave it out")
+        params = {name: node.params.get(name, f"{node.name}.{name}") for name in wishes}
+        for name, wish in wishes.items():
+            self._make(node, name, params[name], wish)
+        state = {name: wish.update for name, wish in wishes.items() if isinstance(wish, State)}
+        return replace(node, params={**node.params, **params}, state=state)
+
+    def _make(self, node: Node, name: str, variable: str, wish: Param | State) -> None:
+        shape = tuple(wish.shape)
+        if variable in self.values:
+            there = tuple(self.values[variable].shape)
+            if there != shape:
+                raise GraphError(
+                    f"node {node} needs `{name}` of shape {shape}, but `{variable}`, which it shares, has shape {there}"
+                )
+            return
+        self.values[variable] = np.broadcast_to(np.zeros((), wish.dtype or self.dtype), shape)
+        self.makers[variable] = (node.name, name)
+        if isinstance(wish, State):
+            self.state[variable] = wish
+        else:
+            self.params[variable] = wish
+
+
+def _ask(node: Node, args: list[Any]) -> dict[str, Any]:
+    ask = getattr(node.block, "params", None)
+    if ask is None:
+        return {}
+    specs = [None if x is None else Spec(tuple(x.shape), x.dtype) for x in args]
+    try:
+        check_shapes(node.block, list(zip(node.block.signature.bind(len(args)), args, strict=True)), "input")
+        wishes: dict[str, Any] = ask(*specs)
+        unknown = [name for name in wishes if name not in node.block.signature.made]
+        if unknown:
+            raise GraphError(f"params makes `{unknown[0]}`, which is not an input of forward")
+        for name, wish in wishes.items():
+            _check_wish(node, name, wish)
+    except Exception as error:
+        explain(error, node, args, {})
+        raise
+    return wishes
+
+
+def _check_wish(node: Node, name: str, wish: Any) -> None:
+    if not isinstance(wish, (Param, State)):
+        raise GraphError(f"params makes `{name}` a {type(wish).__name__}; it must be a Param or a State")
+    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in wish.shape):
+        raise GraphError(f"params wants `{name}` of shape {show_shape(tuple(wish.shape))}; every size must be positive")
+    if isinstance(wish, State) and wish.update not in node.block.outputs:
+        raise GraphError(f"state `{name}` is updated by `{wish.update}`, which is not an output")
+
+
+def _run(node: Node, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The outputs of one node on stand-ins; warnings about empty means are not news here."""
+    names = node.block.signature.bind(len(args))
+    needs = SimpleNamespace(**dict.fromkeys(node.block.signature.names, False))
+    if node.block.signature.many:
+        setattr(needs, node.block.signature.many, (False,) * (len(args) - len(node.block.signature.data)))
+    ctx = Context(True, needs, 1, (0,))
+    try:
+        check_shapes(node.block, [*zip(names, args, strict=True), *kwargs.items()], "input")
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            outputs = node.block.forward(ctx, *args, **kwargs)[0]  # type: ignore[attr-defined]
+    except Exception as error:
+        explain(error, node, args, kwargs)
+        raise
+    return (outputs,) if len(node.outputs) == 1 else tuple(outputs)

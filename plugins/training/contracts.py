@@ -1,0 +1,54 @@
+"""What a plugin supplies to take part in training: an optimizer, a learning-rate schedule, an initialiser."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, dataclass_transform
+
+import numpy as np
+
+from blockrun.core.block import snake_case
+from blockrun.core.options import Options
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Component(Options):
+    """Options under a name: the class name in snake_case unless `name` is set."""
+
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = snake_case(cls.__name__)
+
+
+class Optimizer(Component):
+    """A rule for one parameter, as pure functions: nothing is written to, everything new is returned."""
+
+    lr: ClassVar[float] = 1e-3  # the learning rate where the file gives none
+
+    def init(self, p: Array) -> dict[str, Array]:
+        """The state that goes with a parameter, as named arrays."""
+        return {}
+
+    def update(self, p: Array, dp: Array, state: dict[str, Array], lr: float, step: int) -> tuple[Array, dict[str, Array]]:
+        """The parameter and its state after step number `step` (from 1), in the dtype of `p`."""
+        raise NotImplementedError
+
+
+class Schedule(Component):
+    """The learning rate over a run."""
+
+    def __call__(self, step: int, steps: int) -> float:
+        """The learning rate of step number `step` (from 0) of `steps` in all."""
+        raise NotImplementedError
+
+
+class Init(Component):
+    """What a parameter starts as."""
+
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], fan: tuple[int, int], dtype: Any) -> Array:
+        """An array of `shape` and `dtype`; `fan` is (in, out)."""
+        raise NotImplementedError
