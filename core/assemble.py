@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,10 @@ from .block import Param, Spec, State
 from .checks import stand_in
 from .context import Context
 from .execute import explain
-from .graph import Graph, GraphError, Node
+from .graph import Graph, GraphError, Node, order, suggestion
 from .shapes import check_shapes, show_shape
+
+Report = Callable[[Node, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -32,60 +34,89 @@ class Assembly:
     makers: dict[str, tuple[str, str]]
 
 
-def assemble(nodes: Iterable[Node], specs: Mapping[str, Spec], dtype: Any = np.float32) -> Assembly:
+def assemble(
+    nodes: Iterable[Node], specs: Mapping[str, Spec], dtype: Any = np.float32, report: Report | None = None
+) -> Assembly:
     """Ask every block what parameters it wants and discover all shapes by running stand-ins through `forward`.
 
     `specs` describe the free data variables; a batch axis of 0 allocates nothing, and neither do the parameters,
     which are zero-strided. `dtype` is that of parameters. A parameter is named `<node>.<input>` unless wired.
-    Raises `GraphError` for what cannot be wired and whatever a block raises, with a note.
+
+    Raises `GraphError` for what cannot be wired and whatever a block raises, with a note. With `report`, a node that
+    fails is reported instead, and it and what depends on it are left out.
     """
     pending = list(nodes)
     written = {variable for node in pending for variable in node.outputs}
     stand_ins = {name: np.broadcast_to(np.zeros((), spec.dtype), spec.shape) for name, spec in specs.items()}
-    building = _Building(stand_ins, written, dtype)
+    building = _Building(stand_ins, written, dtype, report)
     while pending:
         waiting = [node for node in pending if not building.add(node)]
         if len(waiting) == len(pending):
-            Graph(pending)  # names the cycle or the input that does not fit, if that is what is wrong
-            missing = next(v for node in pending for v in node.reads if v not in building.values)
-            raise GraphError(f"node {pending[0]} reads `{missing}`, which nothing produces")
+            order(pending)  # names the cycle, if that is what is wrong
+            building.refuse(pending)
+            break
         pending = waiting
-    graph = Graph(building.done)
     found = {name: Spec(tuple(x.shape), x.dtype) for name, x in building.values.items()}
-    return Assembly(graph, found, building.params, building.state, building.makers)
+    return Assembly(Graph(building.done), found, building.params, building.state, building.makers)
 
 
 class _Building:
     """What is known so far: stand-ins for the variables, and the parameters that were asked for."""
 
-    def __init__(self, values: dict[str, Any], written: set[str], dtype: Any) -> None:
+    def __init__(self, values: dict[str, Any], written: set[str], dtype: Any, report: Report | None) -> None:
         self.values = values
         self.written = written
         self.dtype = dtype
+        self.report = report
+        self.lost: set[str] = set()  # what nodes that failed would have written
         self.done: list[Node] = []
         self.params: dict[str, Param] = {}
         self.state: dict[str, State] = {}
         self.makers: dict[str, tuple[str, str]] = {}
 
     def add(self, node: Node) -> bool:
-        """Take `node` in if everything it reads is known."""
+        """Take `node` in if everything it reads is known; True if there is nothing more to do with it."""
         tied = [v for v in node.params.values() if v in self.written]
-        if any(v is not None and v not in self.values for v in (*node.inputs, *tied)):
-            return False
+        reads = [v for v in (*node.inputs, *tied) if v is not None]
+        if self.lost.isdisjoint(reads):
+            if any(v not in self.values for v in reads):
+                return False
+            try:
+                self._assemble(node)
+                return True
+            except Exception as error:
+                if self.report is None:
+                    raise
+                self.report(node, error)
+        self.lost.update(node.outputs)
+        return True
+
+    def refuse(self, nodes: list[Node]) -> None:
+        """Complain that `nodes` read what nothing produces, unless that is only because a node before them failed."""
+        for node in nodes:
+            missing = [v for v in node.reads if v not in self.values and v not in self.written]
+            if not missing or self.lost:
+                continue
+            hint = suggestion(missing[0], self.values)
+            error = GraphError(f"node {node} reads `{missing[0]}`, which nothing produces{hint}")
+            if self.report is None:
+                raise error
+            self.report(node, error)
+
+    def _assemble(self, node: Node) -> None:
         args = [None if v is None else self.values[v] for v in node.inputs]
         node = self._with_params(node, args)
         kwargs = {name: self.values[v] for name, v in node.params.items()}
-        for name, value in zip(node.outputs, _run(node, args, kwargs), strict=True):
-            self.values[name] = stand_in(value)
+        for name, value in zip(node.outputs, _discover(node, args, kwargs), strict=True):
+            self.values[name] = value
         self.done.append(node)
-        return True
 
     def _with_params(self, node: Node, args: list[Any]) -> Node:
         wishes = _ask(node, args)
         for name in node.params:
             if name not in wishes and name in node.block.signature.made:
                 raise GraphError(f"node {node}, {node.block.name}: `{name}` is wired, but its options leave it out")
-        params = {name: node.params.get(name, f"{node.name}.{name}") for name in wishes}
+        params = {name: node.params.get(name, f"{node.owner or node.name}.{name}") for name in wishes}
         for name, wish in wishes.items():
             self._make(node, name, params[name], wish)
         state = {name: wish.update for name, wish in wishes.items() if isinstance(wish, State)}
@@ -136,19 +167,46 @@ def _check_wish(node: Node, name: str, wish: Any) -> None:
         raise GraphError(f"state `{name}` is updated by `{wish.update}`, which is not an output")
 
 
+def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """Stand-ins for the outputs of a node: from an empty batch or, where a block cannot take one, from two examples.
+
+    With two examples a third tells which outputs have a batch axis.
+    """
+    try:
+        return [stand_in(y) for y in _run(node, args, kwargs)]
+    except GraphError as error:
+        explain(error, node, args, kwargs)
+        raise
+    except Exception:
+        if not any(x is not None and x.shape[:1] == (0,) for x in args):
+            raise
+    two, three = (_run(node, [_with_examples(x, n) for x in args], kwargs) for n in (2, 3))
+    return [
+        stand_in(y if y.shape == z.shape else np.zeros_like(y, shape=(0, *y.shape[1:])))
+        for y, z in zip(two, three, strict=True)
+    ]
+
+
+def _with_examples(x: Any, count: int) -> Any:
+    return np.broadcast_to(np.zeros_like(x, shape=()), (count, *x.shape[1:])) if x is not None and x.shape[:1] == (0,) else x
+
+
 def _run(node: Node, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """The outputs of one node on stand-ins; warnings about empty means are not news here."""
-    names = node.block.signature.bind(len(args))
-    needs = SimpleNamespace(**dict.fromkeys(node.block.signature.names, False))
-    if node.block.signature.many:
-        setattr(needs, node.block.signature.many, (False,) * (len(args) - len(node.block.signature.data)))
+    signature = node.block.signature
+    needs = SimpleNamespace(**dict.fromkeys(signature.names, False))
+    if signature.many:
+        setattr(needs, signature.many, (False,) * (len(args) - len(signature.data)))
     ctx = Context(True, needs, 1, (0,))
     try:
-        check_shapes(node.block, [*zip(names, args, strict=True), *kwargs.items()], "input")
+        given = [*zip(signature.bind(len(args)), args, strict=True), *kwargs.items()]
+        bindings = check_shapes(node.block, given, "input")
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             outputs = node.block.forward(ctx, *args, **kwargs)[0]  # type: ignore[attr-defined]
+        outputs = (outputs,) if len(node.outputs) == 1 else tuple(outputs)
+        check_shapes(node.block, list(zip(node.block.outputs, outputs, strict=True)), "output", bindings)
     except Exception as error:
         explain(error, node, args, kwargs)
         raise
-    return (outputs,) if len(node.outputs) == 1 else tuple(outputs)
+    return outputs

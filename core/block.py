@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 from .options import RESERVED, Options
 
+METHODS = ("forward", "backward", "examples", "result")
 Array = Any  # whatever speaks NumPy's dispatch protocol: numpy.ndarray, cupy.ndarray, ...
 
 
@@ -94,6 +95,9 @@ class Block(Options):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if not callable(getattr(cls, "forward", None)):
             raise TypeError(f"{cls.__name__} has no `forward(self, ctx, ...)`; a block must have one")
+        hidden = [name for name in METHODS if name in inspect.get_annotations(cls)]
+        if hidden:
+            raise TypeError(f"{cls.__name__}: option `{hidden[0]}` hides an attribute of that name; rename it")
         super().__init_subclass__(**kwargs)
         if "name" not in vars(cls):
             cls.name = snake_case(cls.__name__)

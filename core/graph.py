@@ -22,7 +22,8 @@ class Node:
 
     `inputs` are the variables read as data, in `forward`'s order, None for one that is left out. `params` maps the
     other inputs to variables and `state` those of them that are state to the output that updates them. The first
-    output is the variable `name`, the others are `name.output`. `place` says where the node was written.
+    output is the variable `name`, the others are `name.output`. `place` says where the node was written, `owner` is
+    the node whose parameters it uses if not its own.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Node:
     params: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    owner: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:

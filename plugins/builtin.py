@@ -1,0 +1,93 @@
+"""The first-party components, offered through the same hooks as anyone's; the one file that names the blocks."""
+
+from __future__ import annotations
+
+from blockrun.plugins.hooks import hookimpl
+
+Names = dict[str, str]
+
+
+@hookimpl
+def blockrun_blocks() -> Names:
+    return {
+        "add": "blockrun.blocks.arithmetic:Add",
+        "subtract": "blockrun.blocks.arithmetic:Subtract",
+        "multiply": "blockrun.blocks.arithmetic:Multiply",
+        "divide": "blockrun.blocks.arithmetic:Divide",
+        "negate": "blockrun.blocks.arithmetic:Negate",
+        "square": "blockrun.blocks.arithmetic:Square",
+        "power": "blockrun.blocks.arithmetic:Power",
+        "reciprocal": "blockrun.blocks.arithmetic:Reciprocal",
+        "exp": "blockrun.blocks.arithmetic:Exp",
+        "log": "blockrun.blocks.arithmetic:Log",
+        "sigmoid": "blockrun.blocks.activation:Sigmoid",
+        "tanh": "blockrun.blocks.activation:Tanh",
+        "relu": "blockrun.blocks.activation:Relu",
+        "softmax": "blockrun.blocks.activation:Softmax",
+        "linear": "blockrun.blocks.linear:Linear",
+        "matmul": "blockrun.blocks.linear:Matmul",
+        "conv2d": "blockrun.blocks.convolution:Conv2d",
+        "max_pool2d": "blockrun.blocks.pooling:MaxPool2d",
+        "average_pool2d": "blockrun.blocks.pooling:AveragePool2d",
+        "flatten": "blockrun.blocks.structure:Flatten",
+        "reshape": "blockrun.blocks.structure:Reshape",
+        "concat": "blockrun.blocks.structure:Concat",
+        "dropout": "blockrun.blocks.noise:Dropout",
+        "batch_norm": "blockrun.blocks.normalisation:BatchNorm",
+        "sum_of_squares": "blockrun.blocks.loss:SumOfSquares",
+        "softmax_cross_entropy": "blockrun.blocks.loss:SoftmaxCrossEntropy",
+        "accuracy": "blockrun.blocks.metric:Accuracy",
+    }
+
+
+@hookimpl
+def blockrun_inits() -> Names:
+    return {
+        "zeros": "blockrun.plugins.training.inits:Zeros",
+        "ones": "blockrun.plugins.training.inits:Ones",
+        "constant": "blockrun.plugins.training.inits:Constant",
+        "uniform": "blockrun.plugins.training.inits:Uniform",
+        "normal": "blockrun.plugins.training.inits:Normal",
+        "glorot": "blockrun.plugins.training.inits:Glorot",
+        "he": "blockrun.plugins.training.inits:He",
+        "lecun": "blockrun.plugins.training.inits:Lecun",
+    }
+
+
+@hookimpl
+def blockrun_sources() -> Names:
+    return {
+        "digits": "blockrun.plugins.data.digits:Digits",
+        "npz": "blockrun.plugins.data.npz:Npz",
+        "csv": "blockrun.plugins.data.csv:Csv",
+    }
+
+
+@hookimpl
+def blockrun_optimizers() -> Names:
+    return {
+        "sgd": "blockrun.plugins.training.sgd:Sgd",
+        "adam": "blockrun.plugins.training.adam:Adam",
+    }
+
+
+@hookimpl
+def blockrun_schedules() -> Names:
+    return {
+        "constant": "blockrun.plugins.training.schedules:ConstantRate",
+        "cosine": "blockrun.plugins.training.schedules:Cosine",
+    }
+
+
+@hookimpl
+def blockrun_commands() -> Names:
+    return {
+        "train": "blockrun.plugins.commands.train:train",
+        "eval": "blockrun.plugins.commands.evaluate:evaluate",
+        "resume": "blockrun.plugins.commands.resume:resume",
+        "trace": "blockrun.plugins.commands.trace:trace",
+        "test": "blockrun.plugins.commands.test:test",
+        "blocks": "blockrun.plugins.commands.blocks:blocks",
+        "plugins": "blockrun.plugins.commands.plugins:plugins",
+        "init": "blockrun.plugins.commands.init:init",
+    }

@@ -1,0 +1,139 @@
+"""Everything there is to say about one block, as data and as text."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import MISSING
+from typing import Any
+
+import numpy as np
+
+from blockrun.core import Block
+from blockrun.core.options import describe, option_defaults
+from blockrun.plugins.testing.cases import Case
+from blockrun.plugins.testing.examples import find_cases
+from blockrun.plugins.testing.options import plausible
+
+from .text import columns
+
+Page = dict[str, Any]
+
+
+def describe_block(cls: type[Block], entry: dict[str, str]) -> Page:
+    """The page of a block; `entry` says under which name it goes and who provides it."""
+    case = _example(cls)
+    subject = case.block if case else cls
+    return {
+        **entry,
+        "file": inspect.getsourcefile(cls),
+        "doc": inspect.getdoc(cls) or "",
+        "options": _options(cls),
+        "inputs": _inputs(cls, case),
+        "outputs": _plain(subject, "outputs"),
+        "differentiable": hasattr(cls, "backward"),
+        "shapes": _plain(subject, "shapes"),
+        "formula": _plain(subject, "formula"),
+        "gradients": _plain(subject, "gradients"),
+        "yaml": smallest_yaml(cls, entry["name"], case),
+    }
+
+
+def _example(cls: type[Block]) -> Case | None:
+    """The first case that the checks would use; None if there is none or the author's own raises."""
+    try:
+        return find_cases(cls, np.random.default_rng(0)).cases[0]
+    except Exception:  # a block that is broken has a page all the same
+        return None
+
+
+def _plain(subject: Any, attribute: str) -> Any:
+    value = getattr(subject, attribute)
+    return None if isinstance(value, property) else value
+
+
+def _options(cls: type[Block]) -> list[dict[str, Any]]:
+    rows = []
+    for name, default in option_defaults(cls).items():
+        row = {"name": name, "type": describe(cls.option_types[name]), "required": default is MISSING}
+        rows.append(row if default is MISSING else {**row, "default": default})
+    return rows
+
+
+def _inputs(cls: type[Block], case: Case | None) -> list[dict[str, Any]]:
+    """In the order of the signature; which of those that `params` makes are state is known from the example."""
+    signature, state = cls.signature, case.updates if case else {}
+    rows = []
+    for name in signature.names:
+        role = "state" if name in state else "parameter" if name in signature.made else "data"
+        optional = name in signature.optional or (name in signature.made and name not in signature.required)
+        gradient = role != "state" and name not in cls.nograd and hasattr(cls, "backward")
+        many = name == signature.many
+        rows.append({"name": name, "role": role, "optional": optional, "many": many, "gradient": gradient})
+    return rows
+
+
+def smallest_yaml(cls: type[Block], name: str, case: Case | None) -> str:
+    """A node that works: the options that must be given, and the inputs if there is more than one."""
+    signature = cls.signature
+    required = [option for option, default in option_defaults(cls).items() if default is MISSING]
+    values = {option: _value(cls, option, case) for option in required}
+    wired = [input for input in signature.data if input not in signature.optional]
+    if signature.many:
+        wired += [f"{signature.many}1", f"{signature.many}2"]
+    parts = [f"block: {name}"]
+    if len(wired) > 1:
+        parts.append(f"in: [{', '.join(wired)}]")
+    parts += [f"{option}: {json.dumps(value, default=str)}" for option, value in values.items()]
+    node = name.rpartition("/")[2]
+    return f"{node}: {name}" if len(parts) == 1 else f"{node}: {{{', '.join(parts)}}}"
+
+
+def _value(cls: type[Block], option: str, case: Case | None) -> Any:
+    if case is not None:
+        return getattr(case.block, option)
+    return next(iter(plausible(cls.option_types[option])), "...")
+
+
+def render(page: Page) -> str:
+    """The page as text for a terminal."""
+    sections = [
+        f"{page['name']}    from {page['provider']}, {page['file']}",
+        _indented(page["doc"]),
+        _section("options", [_option_row(option) for option in page["options"]]),
+        _section("inputs", [(_input_name(row), _input_words(row)) for row in page["inputs"]]),
+        _section("outputs", [(name, "") for name in page["outputs"] or ["depend on the options"]]),
+        _section("shapes", [(page["shapes"],)] if page["shapes"] else []),
+        _section("formula", _formula_rows(page)),
+        "" if page["differentiable"] else "no backward: gradients stop here",
+        f"yaml\n  net:\n    {page['yaml']}",
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.split("\n")) if text else ""
+
+
+def _section(title: str, rows: list[tuple[str, ...]]) -> str:
+    return "\n".join([title, *columns(rows)]) if rows else ""
+
+
+def _option_row(option: dict[str, Any]) -> tuple[str, ...]:
+    default = "must be given" if option["required"] else json.dumps(option["default"], default=str)
+    return option["name"], default, option["type"]
+
+
+def _input_name(row: dict[str, Any]) -> str:
+    return f"*{row['name']}" if row["many"] else str(row["name"])
+
+
+def _input_words(row: dict[str, Any]) -> str:
+    words = [row["role"], "any number" if row["many"] else "", "optional" if row["optional"] else ""]
+    return ", ".join([*filter(None, words), *([] if row["gradient"] or row["role"] == "state" else ["no gradient"])])
+
+
+def _formula_rows(page: Page) -> list[tuple[str, ...]]:
+    first = (page["outputs"] or ["y"])[0]
+    rows = [(f"{first} =", page["formula"])] if page["formula"] else []
+    return [*rows, *((f"d{name} =", gradient) for name, gradient in (page["gradients"] or {}).items())]

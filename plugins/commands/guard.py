@@ -1,0 +1,76 @@
+"""What a command may let out, how it is shown on standard error, and the exit code it becomes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from blockrun.plugins.errors import UserError
+
+INTERRUPTED = 130  # 128 + SIGINT
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+class Bug(Exception):
+    """An exception that no command should let out, with who wrote the command."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
+def guard(command: Callable[[], Any]) -> int:
+    """Run `command` and return the exit code; a user's mistake is a message, never a traceback."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except UserError as error:
+        _say(error.render() if hasattr(error, "render") else format_error(error.message, error.help))
+        return error.exit_code
+    except click.ClickException as error:
+        _say(format_error(error.format_message(), _usage(error)))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return BROKEN_PIPE
+    except Bug as bug:
+        return _internal(bug.__cause__ or bug, bug.owner)
+    except Exception as error:
+        return _internal(error, "blockrun")
+    return code if isinstance(code, int) else 0
+
+
+def format_error(message: str, help: str) -> str:
+    return f"error: {message}" + (f"\n  = help: {help}" if help else "")
+
+
+def _usage(error: click.ClickException) -> str:
+    ctx = getattr(error, "ctx", None)
+    return f"{ctx.command_path} --help" if ctx is not None else ""
+
+
+def _internal(error: BaseException, owner: str) -> int:
+    if os.environ.get("BLOCKRUN_DEBUG"):
+        _say("".join(traceback.format_exception(error)).rstrip())
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    advice = "" if os.environ.get("BLOCKRUN_DEBUG") else "; run with BLOCKRUN_DEBUG=1 for the traceback"
+    _say(f"internal error: {text} at {last.filename}:{last.lineno} (this is a bug in {owner}{advice})")
+    return 1
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _drop_output() -> None:
+    """Send the rest nowhere, so that flushing at exit does not complain about the closed pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

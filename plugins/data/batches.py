@@ -1,0 +1,59 @@
+"""Batches of a source, in an order that any epoch can be entered in, at any place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from blockrun.plugins.data.source import Source
+from blockrun.plugins.errors import DataError
+
+Array = np.ndarray[Any, Any]
+
+
+class Batches:
+    """The examples of `source`, `batch` at a time; the last batch of an epoch is smaller unless dropped.
+
+    With `shuffle`, the order depends on `seed` and the number of the epoch alone, so that a run can go on anywhere.
+    Raises `DataError` where there is not one batch, or where the source does not give what it describes.
+    """
+
+    def __init__(
+        self, source: Source, batch: int, *, shuffle: bool = False, seed: int = 0, drop_last: bool = False
+    ) -> None:
+        if batch < 1:
+            raise ValueError(f"`batch` is {batch}; it must be at least 1")
+        self.source, self.batch, self.shuffle, self.seed = source, batch, shuffle, seed
+        self.description = source.describe()
+        self.examples = self.description.examples
+        self._count = self.examples // batch if drop_last else -(-self.examples // batch)
+        if self._count == 0:
+            fact = f"source `{source.name}` has {self.examples} examples, which is not one batch"
+            raise DataError(fact, help=f"a batch is {batch}, and incomplete ones are dropped" if self.examples else "")
+
+    def __len__(self) -> int:
+        """How many batches there are in an epoch."""
+        return self._count
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[dict[str, Array]]:
+        """The batches of epoch `number` from batch `start` on, each as one array per field."""
+        order = self._order(number)
+        for index in range(start, self._count):
+            yield self._read(order[index * self.batch : (index + 1) * self.batch])
+
+    def _order(self, number: int) -> Array:
+        if not self.shuffle:
+            return np.arange(self.examples)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,))).permutation(self.examples)
+
+    def _read(self, indices: Array) -> dict[str, Array]:
+        arrays = self.source.read(indices)
+        for name, (shape, dtype) in self.description.fields.items():
+            found = arrays.get(name)
+            given = "nothing" if found is None else f"{list(found.shape)} {found.dtype}"
+            if found is None or found.shape != (len(indices), *shape) or found.dtype != dtype:
+                wanted = f"{[len(indices), *shape]} {dtype}"
+                raise DataError(f"source `{self.source.name}` gives {given} for `{name}`; it describes {wanted}")
+        return arrays

@@ -1,0 +1,156 @@
+"""A network ready to run: the graph of a file, with its parameters and state as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from blockrun.core import Graph, Node, Spec, backward, forward
+from blockrun.core.assemble import Assembly
+from blockrun.plugins.errors import UserError
+from blockrun.plugins.host import Host
+from blockrun.plugins.training.inits import fan_of
+from blockrun.plugins.training.seeds import derive
+
+from .experiment import Input, Sections
+from .scan import Document
+
+if TYPE_CHECKING:
+    from blockrun.plugins.training.run import Run
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Network:
+    """What a network file describes.
+
+    graph      the executable graph
+    inputs     what is fed, by name
+    params     the learned parameters by name, plain arrays; assign into it or replace entries
+    state      the carried arrays by name, such as running means
+    objective  {variable: weight}: what is minimised is the weighted sum
+    metrics    the nodes that measure, by name
+    """
+
+    document: Document
+    host: Host
+    sections: Sections
+    assembly: Assembly
+    objective: dict[str, float]
+    metrics: dict[str, Node]
+    resolved: dict[str, Any]  # the file with overrides and references put in
+    local_code: tuple[Path, ...] = ()
+    params: dict[str, Array] = field(default_factory=dict)
+    state: dict[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.initialise(self.sections.run.seed)
+
+    @property
+    def graph(self) -> Graph:
+        return self.assembly.graph
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        return self.sections.inputs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.sections.run.dtype)
+
+    def initialise(self, seed: int) -> None:
+        """Set every parameter and state to its initial value; each depends on `seed` and its own name alone."""
+        wishes = {**self.assembly.params, **self.assembly.state}
+        made = {name: self._initial(name, wish, seed) for name, wish in wishes.items()}
+        self.params = {name: made[name] for name in self.assembly.params}
+        self.state = {name: made[name] for name in self.assembly.state}
+
+    def _initial(self, name: str, wish: Any, seed: int) -> Array:
+        kind, options = wish.init, {}
+        if isinstance(kind, Mapping):
+            options = {key: value for key, value in kind.items() if key != "name"}
+            kind = kind["name"]
+        elif not isinstance(kind, str):
+            kind, options = "constant", {"value": float(kind)}
+        rng = np.random.default_rng(derive(seed, "init", name))
+        init = self.host.find("inits", kind)(**options)
+        made: Array = init(rng, tuple(wish.shape), fan_of(tuple(wish.shape), wish.fan), wish.dtype or self.dtype)
+        return made
+
+    def feed(self, data: Mapping[str, Any]) -> dict[str, Array]:
+        """`data` as the graph wants it: cast to the declared dtypes, constants added, shapes checked.
+
+        Raises `UserError` naming the input that is missing or does not fit.
+        """
+        fed: dict[str, Array] = {}
+        for name, wanted in self.inputs.items():
+            if name in data:
+                fed[name] = self._fit(name, wanted, data[name])
+            elif wanted.value is not None:
+                fed[name] = np.asarray(wanted.value, dtype=wanted.dtype)
+        return fed
+
+    def _fit(self, name: str, wanted: Input, value: Any) -> Array:
+        array = np.asarray(value)
+        shape = array.shape[1:] if wanted.batch else array.shape
+        if shape != wanted.shape or (wanted.batch and not array.ndim):
+            there = "(N" + "".join(f", {size}" for size in wanted.shape) + ")" if wanted.batch else str(wanted.shape)
+            raise UserError(f"input `{name}` has shape {array.shape}; it must be {there}")
+        return array.astype(wanted.dtype, copy=False)
+
+    def forward(
+        self, feed: Mapping[str, Any], keep: Iterable[str] | None = None, training: bool = False
+    ) -> dict[str, Array]:
+        """The values of the variables `keep`, by default of every node, for the inputs `feed`."""
+        wanted = tuple(keep) if keep is not None else tuple(node.name for node in self.graph.nodes)
+        return forward(self.graph, self._everything(feed), keep=wanted, training=training)[0]
+
+    def gradients(
+        self, feed: Mapping[str, Any], wrt: Iterable[str] | None = None, training: bool = True, seed: int = 0
+    ) -> dict[str, Array]:
+        """The gradients of the objective with respect to `wrt`: by default all parameters."""
+        wanted = tuple(wrt) if wrt is not None else tuple(self.params)
+        everything = self._everything(feed)
+        _, tape = forward(
+            self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed
+        )
+        return backward(tape, self.objective, wanted)
+
+    def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:
+        return {**self.params, **self.state, **self.feed(feed)}
+
+    def fit(self, **options: Any) -> Run:
+        """Train as the file says, in a new run folder; the parameters are then the trained ones."""
+        from blockrun.plugins.training.run import train
+
+        return train(self, **options)
+
+    def summary(self) -> str:
+        """A table of the nodes: block, what they read, output shape, number of parameters."""
+        rows = [("node", "block", "reads", "shape", "parameters")]
+        seen: set[str] = set()
+        for node in self.graph.nodes:
+            own = [v for v in node.params.values() if v in self.params and v not in seen]
+            seen.update(own)
+            count = sum(self.params[v].size for v in own)
+            reads = ", ".join(v for v in node.inputs if v)
+            shape = show(self.assembly.specs[node.name])
+            rows.append((node.name, node.block.name, reads, shape, f"{count:,}" if count else ""))
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        total = sum(array.size for array in self.params.values())
+        return "\n".join([*lines, f"{total:,} parameters"])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def show(spec: Spec) -> str:
+    """A shape with N for the batch axis."""
+    sizes = ["N" if i == 0 and size == 0 else str(size) for i, size in enumerate(spec.shape)]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

@@ -1,0 +1,181 @@
+"""Numerical derivatives to compare `backward` with: along random directions, and entry by entry for a verdict.
+
+⟨dx, u⟩ is compared with dL/dt at t = 0, where L(t) = ⟨y(x + t u), v⟩, u and v are random, and dx is what backward
+makes of dy = v. Central differences with the steps h and h/2 are extrapolated (Richardson 1911), and their
+disagreement says how far the number can be trusted. Close to a kink a shorter step settles it; at a kink the slopes
+to the left and to the right differ at every step, and another point must be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from blockrun.core import forward
+
+from .cases import Array, Arrays, Case
+
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6)  # times the root mean square of the tensor
+TOLERANCE = 1e-6  # largest relative error of a gradient
+SETTLED = 1e-7  # relative disagreement of two steps at which no shorter one is tried
+UNSETTLED = 1e-4  # relative disagreement above which the number says nothing
+ROUNDING = 100 * np.finfo(np.float64).eps
+JACOBIAN_SIDE = 150  # at most so many entries of each side of a Jacobian are looked at
+
+Curve = Callable[[float], Arrays]
+
+
+class Slope(NamedTuple):
+    """A numerical derivative, how far it can be off, and the step it was taken with."""
+
+    value: float
+    error: float
+    step: float
+
+
+class Comparison(NamedTuple):
+    """⟨dx, u⟩ from backward and from differences, their `error` relative to `scale`, and whether it is `smooth` here."""
+
+    analytic: float
+    numeric: float
+    error: float
+    agrees: bool
+    smooth: bool
+
+
+def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generator) -> Comparison:
+    """Compare the gradient `dx` that backward gave for the input `name` with differences along a random direction."""
+    u = rng.standard_normal(dx.shape)
+    curve = along(case, name, u)
+    analytic = float(np.vdot(dx, u))
+    scale = float(np.linalg.norm(dx))
+    slope = derivative(curve, dy, size(case.arrays[name]), scale)
+    scale = max(scale, abs(slope.value))
+    gap = abs(analytic - slope.value)
+    rounding = ROUNDING * weight(curve(0.0), dy) / slope.step
+    agrees = gap <= TOLERANCE * scale + slope.error + rounding
+    settled = slope.error <= UNSETTLED * scale + rounding
+    error = gap / max(scale, rounding / TOLERANCE)
+    smooth = settled and (agrees or not kinked(curve, dy, slope.step, scale))
+    return Comparison(analytic, slope.value, error, agrees and settled, smooth)
+
+
+def along(case: Case, name: str, u: Array) -> Curve:
+    """t ↦ the differentiable outputs with x + t u in place of x, the input `name`."""
+    x = case.arrays[name]
+    names = {k: v for k, v in case.variables.items() if k not in case.updates.values()}
+
+    def outputs(t: float) -> Arrays:
+        feed = {**case.arrays, name: x + t * u}
+        found, _ = forward(
+            case.graph, feed, keep=tuple(names.values()), training=case.training, seed=case.seed, check=False
+        )
+        return {k: found[v] for k, v in names.items()}
+
+    return outputs
+
+
+def derivative(curve: Curve, dy: Arrays, unit: float, scale: float) -> Slope:
+    """dL/dt at 0, by the longest of `STEPS` (times `unit`) at which it settles."""
+    best = Slope(0.0, np.inf, unit)
+    for step in STEPS:
+        h = step * unit
+        wide, narrow = central(curve, dy, h), central(curve, dy, h / 2)
+        if abs(wide - narrow) < best.error:
+            best = Slope((4 * narrow - wide) / 3, abs(wide - narrow), h)
+        if best.error <= SETTLED * max(scale, abs(narrow)):
+            break
+    return best
+
+
+def central(curve: Curve, dy: Arrays, h: float) -> float:
+    return difference(curve(h), curve(-h), dy) / (2 * h)
+
+
+def difference(high: Arrays, low: Arrays, dy: Arrays) -> float:
+    """⟨high − low, dy⟩ over all outputs; entries that are infinite on purpose have dy = 0 and do not count."""
+    return float(sum(np.sum((high[k] - low[k]) * v, where=np.isfinite(high[k]) & (v != 0)) for k, v in dy.items()))
+
+
+def weight(outputs: Arrays, dy: Arrays) -> float:
+    """Σ |y| |dy|: the rounding error of L is about this times the machine epsilon."""
+    return float(sum(np.sum(np.abs(outputs[k] * v), where=np.isfinite(outputs[k])) for k, v in dy.items()))
+
+
+def size(x: Array) -> float:
+    """The root mean square of `x`, or 1 where there is nothing to measure."""
+    return float(np.sqrt(np.mean(np.square(x)))) or 1.0 if x.size else 1.0
+
+
+def kinked(curve: Curve, dy: Arrays, step: float, scale: float) -> bool:
+    """Whether the slopes to the left and to the right stay apart however short the step is."""
+    h = min(step, 1e-4)
+    wide, narrow = one_sided_gap(curve, dy, h), one_sided_gap(curve, dy, h / 10)
+    return narrow > 1e-5 * scale and narrow > wide / 3
+
+
+def one_sided_gap(curve: Curve, dy: Arrays, h: float) -> float:
+    here = curve(0.0)
+    return abs(difference(curve(h), here, dy) - difference(here, curve(-h), dy)) / h
+
+
+def nudged(case: Case, rng: np.random.Generator) -> Case:
+    """The case with every differentiable input moved by about a hundredth, off any kink it may sit on."""
+    return case.changed(lambda x: x + 0.01 * size(x) * rng.standard_normal(x.shape), case.wrt)
+
+
+class Jacobians(NamedTuple):
+    """∂y/∂x in denominator layout, row = input entry, column = output entry: from backward and from differences.
+
+    `rows` and `columns` are the flat positions that were looked at; outputs are numbered one after another.
+    """
+
+    analytic: Array
+    numeric: Array
+    rows: Array
+    columns: Array
+
+
+def jacobians(case: Case, name: str, rng: np.random.Generator) -> Jacobians:
+    """Both Jacobians of all differentiable outputs with respect to the input `name`, sampled if they are large."""
+    x = case.arrays[name]
+    outputs = case.differentiable(case.outputs())
+    rows = sample(x.size, rng)
+    columns = sample(sum(y.size for y in outputs.values()), rng)
+    tape = case.start()[1]
+    analytic = np.array([case.finish(tape, unit(outputs, j))[name].reshape(-1)[rows] for j in columns]).T
+    numeric = np.array([entry_slopes(case, name, i, outputs)[columns] for i in rows])
+    return Jacobians(analytic.reshape(numeric.shape), numeric, rows, columns)
+
+
+def sample(count: int, rng: np.random.Generator) -> Array:
+    return np.arange(count) if count <= JACOBIAN_SIDE else np.sort(rng.choice(count, JACOBIAN_SIDE, replace=False))
+
+
+def unit(outputs: Arrays, column: int) -> Arrays:
+    """dy that is 1 at one entry of all outputs laid end to end, and 0 elsewhere."""
+    flat = np.zeros(sum(y.size for y in outputs.values()))
+    flat[column] = 1.0
+    return unflatten(flat, outputs)
+
+
+def unflatten(flat: Array, outputs: Arrays) -> Arrays:
+    ends = np.cumsum([y.size for y in outputs.values()])[:-1]
+    return {k: part.reshape(y.shape) for (k, y), part in zip(outputs.items(), np.split(flat, ends), strict=True)}
+
+
+def entry_slopes(case: Case, name: str, index: int, outputs: Arrays) -> Array:
+    """∂y/∂x_i for all output entries, by one extrapolated central difference."""
+    x = case.arrays[name]
+    u = np.zeros(x.size)
+    u[index] = 1.0
+    curve = along(case, name, u.reshape(x.shape))
+    h = 1e-4 * size(x)
+
+    def slopes(h: float) -> Array:
+        high, low = curve(h), curve(-h)
+        return np.concatenate([np.ravel(high[k] - low[k]) for k in outputs]) / (2 * h)
+
+    return (4 * slopes(h / 2) - slopes(h)) / 3

@@ -1,0 +1,144 @@
+"""Checks of the numbers: gradients against differences, other sizes of batch, other precision, large values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from . import verdicts
+from .cases import Array, Arrays, Case, is_float
+from .contract import Findings, mismatch
+from .gradients import Comparison, compare, jacobians, nudged
+from .report import Failure
+
+DIRECTIONS = 2  # random pairs (u, v) for each tensor
+NUDGES = 6  # points tried before a tensor is left unverified
+LARGE = 100.0  # what the largest input is scaled to, in float32
+
+
+class Measured(NamedTuple):
+    """The relative error of one gradient that was found right, and whether it was other than zero."""
+
+    tensor: str
+    error: float
+    vanishes: bool
+
+
+def gradients(case: Case, rng: np.random.Generator) -> Iterator[Failure | str | Measured]:
+    """Every gradient agrees with central differences along random directions, to a relative error of 1e-6."""
+    for name in case.wrt:
+        for _ in range(DIRECTIONS):
+            found = _check_gradient(case, name, rng)
+            yield found
+            if not isinstance(found, Measured):
+                break
+
+
+def _check_gradient(case: Case, name: str, rng: np.random.Generator) -> Failure | str | Measured:
+    """At the example itself or, if it sits on a kink, close to it."""
+    point = case
+    for _ in range(NUDGES):
+        dy = point.cotangents(rng)
+        dx = point.gradients(dy)[name]
+        compared = compare(point, name, dx, dy, rng)
+        if compared.agrees:
+            return Measured(f"d{name}", compared.error, not dx.any())
+        if compared.smooth:
+            return _wrong_gradient(point, name, dy, compared, rng)
+        point = nudged(case, rng)
+    return f"d{name} could not be verified in case {case.number}: every point tried sits on a kink"
+
+
+def _wrong_gradient(case: Case, name: str, dy: Arrays, compared: Comparison, rng: np.random.Generator) -> Failure:
+    found = jacobians(case, name, rng)
+    guess = verdicts.of_gradient(case, name, found, dy)
+    row, column = np.unravel_index(np.argmax(np.abs(found.analytic - found.numeric)), found.numeric.shape)
+    got, expected = float(found.analytic[row, column]), float(found.numeric[row, column])
+    if verdicts.close(found.analytic, found.numeric):
+        got, expected = compared.analytic, compared.numeric
+    index = tuple(int(i) for i in np.unravel_index(found.rows[row], case.arrays[name].shape))
+    entry = _entry(case, int(found.columns[column]))
+    fact = f"d{name} is not the derivative of forward; worst at ∂{entry}/∂{name}{show(index)}"
+    return Failure("gradients", fact, f"d{name}", guess, index, got, expected)
+
+
+def _entry(case: Case, column: int) -> str:
+    """The output entry that column `column` of a Jacobian stands for."""
+    for name, y in case.differentiable(case.outputs()).items():
+        if column < y.size:
+            return name + show(tuple(int(i) for i in np.unravel_index(column, y.shape)))
+        column -= y.size
+    raise IndexError(column)
+
+
+def show(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def batch_of_one(case: Case, rng: np.random.Generator) -> Findings:
+    """A batch of one example runs, and its gradients are right."""
+    if not _has_batch(case) or case.examples < 2:
+        return
+    for found in gradients(case.rows(0, 1), rng):
+        if isinstance(found, Failure):
+            yield replace(found, check="batch of one")
+
+
+def _has_batch(case: Case) -> bool:
+    """Whether axis 0 counts examples: `batchwise` says so, but an array of one axis may be a single example."""
+    return bool(case.block.batchwise and case.data and case.examples and case.arrays[case.data[0]].ndim > 1)
+
+
+def empty_batch(case: Case, rng: np.random.Generator) -> Findings:
+    """No examples give outputs of the right shape, parameter gradients of zero, and leave state as it is."""
+    if not _has_batch(case):
+        return
+    none, one = case.rows(0, 0), case.rows(0, 1).outputs()
+    outputs = none.outputs(check=True)
+    full = case.outputs()
+    for name, y in outputs.items():
+        wanted = tuple(0 if n != m else n for n, m in zip(full[name].shape, one[name].shape, strict=True))
+        if case.examples > 1 and y.shape != wanted:
+            yield Failure("empty batch", f"output `{name}` has shape {y.shape}, it should be {wanted}", name)
+        if is_float(y) and not np.isfinite(y).all():
+            guess = "a mean over no examples? divide by ctx.examples, which is at least 1"
+            yield Failure("empty batch", f"output `{name}` is not finite without examples", name, guess)
+    kept = {update: case.arrays[name] for name, update in case.updates.items()}
+    yield from mismatch("empty batch", "an empty batch changes state", "leave state as it is", outputs, kept)
+    dparams = none.gradients(none.cotangents(rng), [name for name in case.wrt if name not in case.data])
+    zero = {name: np.zeros_like(dx) for name, dx in dparams.items()}
+    yield from mismatch("empty batch", "an empty batch gives a gradient", "a sum over nothing is 0", dparams, zero, "d")
+
+
+def float32_stays(case: Case, rng: np.random.Generator) -> Findings:
+    """float32 inputs give float32 outputs and gradients, finite where those of float64 are."""
+    single = as_float32(case)
+    dy = {name: v.astype(np.float32) for name, v in case.cotangents(rng).items()}
+    found = {**single.outputs(check=True), **{f"d{k}": dx for k, dx in single.gradients(dy).items()}}
+    for name, x in found.items():
+        if is_float(x) and np.isnan(x).any():
+            yield Failure("float32", f"{name} holds NaN in float32", name, "a constant too small or too large for it?")
+
+
+def as_float32(case: Case) -> Case:
+    return case.changed(lambda x: x.astype(np.float32) if is_float(x) else x)
+
+
+def large_inputs(case: Case, rng: np.random.Generator) -> Findings:
+    """A remark if inputs of about ±100 make NaN in float32; some functions must, most need not."""
+    names = [name for name in case.data if name in case.wrt]
+    if not names:
+        return
+    large = as_float32(case.changed(lambda x: x * (LARGE / max(np.abs(x).max(initial=0.0), 1e-3)), names))
+    outputs = large.outputs()
+    gradients = large.gradients({k: np.ones_like(y) for k, y in large.differentiable(outputs).items()}, check=False)
+    bad = [k for k, x in {**outputs, **{f"d{k}": dx for k, dx in gradients.items()}}.items() if _has_nan(x)]
+    if bad:
+        yield f"{', '.join(bad)} hold NaN when inputs reach ±{LARGE:g} in float32"
+
+
+def _has_nan(x: Array) -> bool:
+    return is_float(x) and bool(np.isnan(x).any())

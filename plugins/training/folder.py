@@ -1,0 +1,137 @@
+"""The run folder: its files, how a run is found again, and what is recorded of where it ran."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blockrun.plugins.errors import RunError
+
+from .files import write_atomic
+
+FORMAT = 1
+
+
+@dataclass
+class RunFolder:
+    """One training run on disk. `info` is what `run.json` holds; `save_info` writes it."""
+
+    path: Path
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.path / "cfg.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def save_info(self, **changes: Any) -> None:
+        """Change `run.json`, all or nothing."""
+        self.info |= changes
+        write_atomic(self.path / "run.json", (json.dumps(self.info, indent=2) + "\n").encode())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The metrics so far; a last line that was cut off by a crash is left out."""
+        found = []
+        for line in self.metrics.read_text().splitlines() if self.metrics.exists() else []:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                break
+        return found
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add one line to the metrics, on disk when this returns."""
+        try:
+            with self.metrics.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunError(f"{self.metrics} cannot be written: {error.strerror or error}") from None
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics of steps that the checkpoint does not know of, so that none is written twice."""
+        rows = [row for row in self.rows() if row["step"] <= step]
+        write_atomic(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def create_folder(root: Path, name: str) -> RunFolder:
+    """A new, empty run folder `<root>/<name>/<time>_<id>`; raises `RunError` if it cannot be made or written to."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    path = root / name / f"{stamp}_{secrets.token_hex(2)}"
+    try:
+        path.mkdir(parents=True)
+        (path / "checkpoints").mkdir()
+    except OSError as error:
+        raise RunError(
+            f"the run folder {path} cannot be made: {error.strerror or error}", help="run.dir=FOLDER writes elsewhere"
+        ) from None
+    return RunFolder(path)
+
+
+def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
+    """The run that `run` names: a path, `latest`, or the beginning of an id or of its time.
+
+    Raises `RunError` if there is none, or more than one.
+    """
+    if Path(run).is_dir() and (Path(run) / "run.json").exists():
+        return open_folder(Path(run))
+    known = sorted((path.parent for path in root.glob("*/*/run.json")), key=lambda p: (p.name, str(p)))
+    if run == "latest":
+        matches = known[-1:]
+    else:
+        matches = [p for p in known if p.name.startswith(run) or p.name.partition("_")[2].startswith(run)]
+    if len(matches) == 1:
+        return open_folder(matches[0])
+    if matches:
+        raise RunError(f"`{run}` could be {len(matches)} runs: {', '.join(p.name for p in matches[:5])}")
+    listed = ", ".join(p.name for p in known[-3:])
+    help = f"the latest are {listed}" if known else f"there are no runs in {root}/; `blockrun train` makes one"
+    what = f"{run} is not a run folder: it has no run.json" if Path(run).exists() else f"there is no run `{run}`"
+    raise RunError(what, help=help)
+
+
+def open_folder(path: Path) -> RunFolder:
+    """Read `run.json`; raises `RunError` if it is not what a run folder holds."""
+    file = path / "run.json"
+    try:
+        info = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} cannot be read: {error}") from None
+    if not isinstance(info, dict) or not isinstance(info.get("format"), int):
+        raise RunError(f"{file} does not describe a run")
+    if info["format"] > FORMAT:
+        raise RunError(f"{path} was written by a newer blockrun (run format {info['format']}; this one reads {FORMAT})")
+    return RunFolder(path, info)
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers of a run depend on besides its file: versions, machine, BLAS and its threads."""
+    import numpy
+    from threadpoolctl import threadpool_info
+
+    from blockrun import __version__
+
+    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in threadpool_info()]
+    return {
+        "blockrun": __version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "blas": blas,
+        "threads": max([lib["num_threads"] for lib in threadpool_info()], default=1),
+    }

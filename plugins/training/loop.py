@@ -1,0 +1,174 @@
+"""The training loop: batches in, steps taken, parameters changed, and where it stands at any moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from blockrun.core import GraphError, Node, backward, forward
+from blockrun.plugins.data.batches import Batches
+from blockrun.plugins.errors import Diverged, UserError
+
+from .checkpoint import Tensors
+
+if TYPE_CHECKING:
+    from blockrun.plugins.network.network import Network
+
+Array = np.ndarray[Any, Any]
+
+
+class Trainer:
+    """One network being trained. `step` counts the steps taken, `steps` those to take in all."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        training = network.sections.training
+        part = network.sections.data["train"]
+        assert training is not None
+        self.settings = training
+        self.seed = network.sections.run.seed
+        self.batches = Batches(part.source, part.batch, shuffle=part.shuffle, seed=self.seed)
+        self.per_epoch = len(self.batches)
+        self.steps = training.steps or (training.epochs or 0) * self.per_epoch
+        self.step = 0
+        self.slots = {name: training.optimizer.init(p) for name, p in network.params.items()}
+        self.losses = [0.0, 0.0]  # of this epoch: Σ objective · examples, Σ examples
+        self.keep = (*network.objective, *network.graph.updates.values())
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch that the next step belongs to, from 0."""
+        return self.step // self.per_epoch
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.steps // self.per_epoch)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.settings.schedule(min(self.step, self.steps - 1), self.steps))
+
+    def run_epoch(self) -> Iterator[int]:
+        """Take the steps that are left of this epoch; yields the number of examples in each batch."""
+        epoch, start = self.epoch, self.step % self.per_epoch
+        if start == 0:
+            self.losses = [0.0, 0.0]
+        for batch in self.batches.epoch(epoch, start):
+            if self.step >= self.steps:
+                return
+            count = len(next(iter(batch.values())))
+            objective = self.take_step(batch, count)
+            self.losses[0] += objective * count
+            self.losses[1] += count
+            yield count
+
+    @property
+    def loss(self) -> float:
+        """The mean objective over the batches of this epoch so far."""
+        return self.losses[0] / self.losses[1] if self.losses[1] else math.nan
+
+    def take_step(self, batch: dict[str, Array], count: int) -> float:
+        """One step on one batch; returns its objective. Raises `Diverged` when something is no longer finite."""
+        network = self.network
+        feed = {**network.params, **network.state, **network.feed(batch)}
+        wrt = tuple(network.params)
+        values, tape = forward(
+            network.graph, feed, keep=self.keep, wrt=wrt, training=True, seed=(self.seed, self.step), examples=count
+        )
+        gradients = backward(tape, network.objective, wrt)
+        objective = sum(weight * float(values[name]) for name, weight in network.objective.items())
+        if not (math.isfinite(objective) and all(_finite(g) for g in gradients.values())):
+            self._explain_divergence(feed, count)
+        self._update(gradients)
+        for state, update in network.graph.updates.items():
+            network.state[state] = values[update]
+        self.step += 1
+        return objective
+
+    def _update(self, gradients: dict[str, Array]) -> None:
+        rate, params = self.rate, self.network.params
+        for name, dp in gradients.items():
+            params[name], self.slots[name] = self.settings.optimizer.update(
+                params[name], dp, self.slots[name], rate, self.step + 1
+            )
+
+    def _explain_divergence(self, feed: dict[str, Array], count: int) -> None:
+        """Run the batch again, looking at every value, and name the first that is not finite."""
+        network = self.network
+        wrt = tuple(network.params)
+        where = f"at step {self.step + 1}"
+
+        def look_forward(node: Node, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+            _look(node, zip(node.outputs, outputs, strict=True), where, inputs)
+
+        def look_backward(node: Node, douts: tuple[Any, ...], dinputs: tuple[Any, ...]) -> None:
+            names = [f"the gradient of `{v or n}`" for n, v in node.gradient_inputs]
+            _look(node, zip(names, dinputs, strict=True), where, douts)
+
+        with np.errstate(all="ignore"):
+            _, tape = forward(
+                network.graph, feed, keep=self.keep, wrt=wrt, training=True, seed=(self.seed, self.step),
+                examples=count, watch=look_forward,
+            )  # fmt: skip
+            backward(tape, network.objective, wrt, watch=look_backward)
+        raise Diverged(f"the sum of gradients is not finite {where}", help="a smaller learning rate may help")
+
+    def tensors(self) -> Tensors:
+        """Everything that training goes on from, by name."""
+        found = {f"params/{name}": p for name, p in self.network.params.items()}
+        found |= {f"state/{name}": s for name, s in self.network.state.items()}
+        for name, slots in self.slots.items():
+            found |= {f"optimizer/{name}/{slot}": value for slot, value in slots.items()}
+        return found
+
+    def progress(self) -> dict[str, Any]:
+        """Where training stands, as plain data."""
+        return {"step": self.step, "steps": self.steps, "losses": self.losses}
+
+    def restore(self, tensors: Tensors, progress: dict[str, Any]) -> None:
+        """Stand where `tensors` and `progress` were taken; raises `UserError` if they are of another network."""
+        restore_network(self.network, tensors)
+        self.slots = {
+            name: {slot: _fetch(tensors, f"optimizer/{name}/{slot}", value) for slot, value in slots.items()}
+            for name, slots in self.slots.items()
+        }
+        self.step, self.losses = int(progress["step"]), list(progress["losses"])
+
+
+def restore_network(network: Network, tensors: Tensors) -> None:
+    """Set the parameters and state of `network`; raises `UserError` if `tensors` are of another network."""
+    network.params = {name: _fetch(tensors, f"params/{name}", p) for name, p in network.params.items()}
+    network.state = {name: _fetch(tensors, f"state/{name}", s) for name, s in network.state.items()}
+
+
+def _fetch(tensors: Tensors, name: str, like: Array) -> Array:
+    if name not in tensors:
+        raise UserError(f"the checkpoint has no `{name}`; it is of another network")
+    if tensors[name].shape != like.shape:
+        raise UserError(f"`{name}` has shape {tensors[name].shape} in the checkpoint and {like.shape} in the network")
+    return tensors[name].astype(like.dtype, copy=False)
+
+
+def _finite(x: Array) -> bool:
+    """Whether `x` is finite, by its sum of squares: one fast pass, and an overflow is looked into by the caller."""
+    flat = x.reshape(-1)
+    return math.isfinite(float(flat @ flat))
+
+
+def _look(node: Node, named: Any, where: str, given: tuple[Any, ...]) -> None:
+    for name, value in named:
+        if value is not None and value.dtype.kind == "f" and not np.isfinite(value).all():
+            sizes = [f"{np.nanmin(x):.3g} to {np.nanmax(x):.3g}" for x in given if x is not None and x.size]
+            shown = name if "`" in name else f"`{name}`"
+            bad = value[~np.isfinite(value)].flat[0] if value.ndim else value
+            raise Diverged(
+                f"{shown} is {bad} {where}, in node {node}, {node.block!r}; what it was given ranges over {', '.join(sizes)}",
+                help="a smaller learning rate may help; the last checkpoint is kept",
+            )
+
+
+__all__ = ["GraphError", "Trainer", "restore_network"]

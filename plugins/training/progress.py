@@ -1,0 +1,127 @@
+"""What is shown while training runs: one row per epoch, and on a terminal a bar that moves beneath them."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from .loop import Trainer
+
+
+class Progress(Protocol):
+    """What the training loop tells; every method may do nothing."""
+
+    def start(self, trainer: Trainer) -> None: ...
+    def step(self, trainer: Trainer, examples: int) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, trainer: Trainer) -> None: ...
+    def step(self, trainer: Trainer, examples: int) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Rows:
+    """One row per epoch, as text."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.headed = False
+
+    def start(self, trainer: Trainer) -> None: ...
+
+    def step(self, trainer: Trainer, examples: int) -> None: ...
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        cells = cells_of(row)
+        if not self.headed:
+            self.write("  ".join(name.rjust(width) for name, _, width in cells))
+            self.headed = True
+        self.write("  ".join(text.rjust(width) for _, text, width in cells))
+
+    def write(self, line: str) -> None:
+        print(line, file=self.stream, flush=True)
+
+    def stop(self) -> None: ...
+
+
+class Bar(Rows):
+    """Rows, with a live bar beneath them; for a terminal only."""
+
+    REFRESH = 0.1  # seconds
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.console = Console(file=self.stream, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("loss {task.fields[loss]:.4f}"),
+            TextColumn("lr {task.fields[lr]:.1e}"),
+            TextColumn("{task.fields[speed]:,.0f} ex/s"),
+            TimeRemainingColumn(compact=True),
+        )
+        self.bar = Progress(*columns, console=self.console, transient=True, refresh_per_second=5)
+        self.task: Any = None
+        self.shown = 0.0
+        self.examples, self.since = 0, time.monotonic()
+
+    def start(self, trainer: Trainer) -> None:
+        self.task = self.bar.add_task("", total=trainer.steps, completed=trainer.step, loss=0.0, lr=0.0, speed=0.0)
+        self.bar.start()
+
+    def step(self, trainer: Trainer, examples: int) -> None:
+        self.examples += examples
+        now = time.monotonic()
+        if now - self.shown < self.REFRESH:
+            return
+        self.shown = now
+        speed = self.examples / max(now - self.since, 1e-9)
+        self.bar.update(
+            self.task, completed=trainer.step, loss=trainer.loss, lr=trainer.rate, speed=speed,
+            description=f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}",
+        )  # fmt: skip
+
+    def write(self, line: str) -> None:
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        self.bar.stop()
+
+
+def cells_of(row: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """The columns of one row: heading, text, width."""
+    cells = [("epoch", f"{row['epoch']}/{row['epochs']}", 9), ("loss", _number(row["train"]["loss"]), 9)]
+    for name, value in row.get("val", {}).items():
+        cells.append((f"val.{name}", _number(value), max(9, len(name) + 4)))
+    cells.append(("lr", f"{row['lr']:.1e}", 8))
+    cells.append(("examples/s", f"{row['examples_per_second']:,.0f}", 10))
+    cells.append(("left", clock(row["seconds_left"]), 7))
+    return cells
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) and abs(value) < 1e4 else f"{value:.3e}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def for_terminal() -> Progress:
+    """A bar on a terminal, otherwise rows."""
+    return Bar() if sys.stderr.isatty() else Rows()
