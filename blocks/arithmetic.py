@@ -37,7 +37,7 @@ class Add(Block):
 class Multiply(Block):
     """y = x₁ · x₂ · …, element by element, broadcasting.      xs any shapes that broadcast → y
 
-    ∂J/∂xᵢ = δ_y ∏ⱼ≠ᵢ xⱼ, summed over the axes along which xᵢ was broadcast.      (Kamper 2022, §3)
+    ∂J/∂xᵢ = δ_y ∏ⱼ≠ᵢ xⱼ, summed over the axes along which xᵢ was broadcast.      (Griewank and Walther 2008, ch. 3)
     """
 
     batchwise = True
@@ -67,7 +67,7 @@ class Multiply(Block):
 class Subtract(Block):
     """y = a − b, broadcasting.      a, b any shapes that broadcast → y
 
-    ∂J/∂a = δ_y,   ∂J/∂b = −δ_y, each summed over the axes along which it was broadcast.      (Kamper 2022, §3)
+    ∂J/∂a = δ_y,   ∂J/∂b = −δ_y, each summed over the axes along which it was broadcast.      (Griewank and Walther 2008, ch. 3)
     """
 
     batchwise = True
@@ -120,7 +120,7 @@ class Divide(Block):
 class Negate(Block):
     """y = −x.      x (...) → y (...)
 
-    ∂J/∂x = −δ_y.      (Kamper 2022, §3)
+    ∂J/∂x = −δ_y.      (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"
@@ -142,7 +142,7 @@ class Negate(Block):
 class Square(Block):
     """y = x².      x (...) → y (...)
 
-    ∂J/∂x = 2x δ_y.      (Kamper 2022, §3)
+    ∂J/∂x = 2x δ_y.      (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"
@@ -165,7 +165,7 @@ class Square(Block):
 class Power(Block):
     """y = xᵖ with a fixed exponent p; x must be positive unless p is an integer.      x (...) → y (...)
 
-    ∂J/∂x = p xᵖ⁻¹ δ_y, and 0 everywhere if p = 0.      (the power rule)
+    ∂J/∂x = p xᵖ⁻¹ δ_y, and 0 everywhere if p = 0.      (Griewank and Walther 2008, ch. 3)
     """
 
     exponent: float
@@ -194,7 +194,7 @@ class Power(Block):
 class Reciprocal(Block):
     """y = 1 / x; x must not be 0.      x (...) → y (...)
 
-    ∂J/∂x = −y² δ_y.      (the power rule)
+    ∂J/∂x = −y² δ_y.      (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"
@@ -219,7 +219,7 @@ class Reciprocal(Block):
 class Exp(Block):
     """y = eˣ.      x (...) → y (...)
 
-    ∂J/∂x = y δ_y.      (Kamper 2022, §3)
+    ∂J/∂x = y δ_y.      (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"
@@ -243,7 +243,7 @@ class Exp(Block):
 class Log(Block):
     """y = ln x; x must be positive.      x (...) → y (...)
 
-    ∂J/∂x = δ_y / x.      (the derivative of the inverse of eˣ)
+    ∂J/∂x = δ_y / x.      (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"

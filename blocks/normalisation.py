@@ -1,5 +1,6 @@
 """Normalisation: blocks that set the mean and the scale of what passes through them."""
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -22,9 +23,7 @@ class BatchNorm(Block):
     eps: Annotated[float, Gt(0)] = 1e-5
     momentum: Annotated[float, Ge(0), Le(1)] = 0.1
     outputs = ("y", "new_mean", "new_var")
-    shapes = (
-        "x (N, ..., C), gamma (C,), beta (C,), mean (C,), var (C,) -> y (N, ..., C), new_mean (C,), new_var (C,)"
-    )
+    shapes = "x (N, ..., C), gamma (C,), beta (C,), mean (C,), var (C,) -> y (N, ..., C), new_mean (C,), new_var (C,)"
     batchwise = True
 
     def params(self, x):
@@ -37,25 +36,42 @@ class BatchNorm(Block):
         }
 
     def forward(self, ctx, x, *, gamma, beta, mean, var):
-        new_mean, new_var, n = mean, var, 1
-        if ctx.training:
-            n = _count(ctx, x)
-            mean = ctx.total(sum_rows(x)) / n
-        centred = x - mean
-        if ctx.training:
-            var = ctx.total(sum_rows(centred * centred)) / n
-            new_mean, new_var = self._moved(new_mean, mean), self._moved(new_var, var * (n / np.maximum(n - 1, 1)))
-        s = 1 / np.sqrt(var + self.eps)
+        n, mu, sigma2, centred = _statistics(ctx, x) if ctx.training else (0, mean, var, x - mean)
+        s = 1 / np.sqrt(sigma2 + self.eps)
         y = centred * (gamma * s)
         y += beta
-        return (y, new_mean, new_var), (centred, gamma, s, n)
+        if n > 0:
+            mean = self._moved(mean, mu)
+            var = self._moved(var, sigma2 * (n / max(n - 1, 1)))
+        return (y, mean, var), (centred, gamma, s, n)
 
     def backward(self, ctx, saved, dy):
         centred, gamma, s, n = saved
         dgamma, dbeta = s * sum_rows(dy * centred), sum_rows(dy)
         dx = dy
         if ctx.training:
-            pull = ctx.total(dgamma) * s / n
-            dx = dy - ctx.total(dbeta) / n - centred * pull
+            total_dgamma, total_dbeta = ctx.total(dgamma), ctx.total(dbeta)
+            dx = dy - centred * (s * total_dgamma / max(n, 1))
+            dx -= total_dbeta / max(n, 1)
         dx = dx * (gamma * s) if ctx.needs.x else None
         return dx, dgamma if ctx.needs.gamma else None, dbeta if ctx.needs.beta else None
+
+    def _moved(self, old, new):
+        return (1 - self.momentum) * old + self.momentum * new
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (1 + 2 * rng.standard_normal((5, 3)),)
+        yield cls(eps=0.1, momentum=0.3), (rng.standard_normal((4, 2, 3)) - 1,)
+
+
+def _statistics(ctx, x):
+    """Of the whole batch, whatever piece of it `x` is: the number of rows, their mean, their variance; and x − mean.
+
+    In two passes, since Σ x² − n μ² loses every digit where the mean is large.
+    """
+    n = int(ctx.total(np.full_like(x, math.prod(x.shape[:-1]), shape=(), dtype=np.float64)))
+    mu = ctx.total(sum_rows(x)) / max(n, 1)
+    centred = x - mu
+    sigma2 = ctx.total(sum_rows(centred * centred)) / max(n, 1)
+    return n, mu, sigma2, centred

@@ -40,10 +40,13 @@ class Reshape(Block):
     """
 
     shape: tuple[int, ...]
-    shapes = "x (N, ...) -> y (N, ...)"
     batchwise = True
     formula = "x.reshape(x.shape[0], *shape)"
     gradients = {"x": "dy.reshape(x.shape)"}
+
+    @property
+    def shapes(self):
+        return f"x (N, ...) -> y ({', '.join(['N', *('_' if size == -1 else str(size) for size in self.shape)])})"
 
     def validate(self):
         if any(size < 1 and size != -1 for size in self.shape) or self.shape.count(-1) > 1:
@@ -90,9 +93,8 @@ class Concat(Block):
         return np.concatenate(xs, axis=self.axis), tuple(x.shape[self.axis] for x in xs)
 
     def backward(self, ctx, saved, dy):
-        ends = accumulate(saved)
-        parts = [np.arange(end - size, end, like=dy) for size, end in zip(saved, ends, strict=True)]
-        return tuple(dy.take(p, self.axis) if need else None for p, need in zip(parts, ctx.needs.xs, strict=True))
+        parts = np.split(dy, list(accumulate(saved))[:-1], axis=self.axis)
+        return tuple(part if need else None for part, need in zip(parts, ctx.needs.xs, strict=True))
 
     @classmethod
     def examples(cls, rng):

@@ -144,7 +144,7 @@ def _misfit(kind: str, target: Any) -> str:
 
 
 def _what(value: Any) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a value of type {type(value).__name__}"
 
 
 def import_object(path: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from blockrun.plugins.data.source import Source
 from blockrun.plugins.errors import DataError
+from blockrun.plugins.training.seeds import derive
 
 Array = np.ndarray[Any, Any]
 
@@ -46,7 +47,7 @@ class Batches:
     def _order(self, number: int) -> Array:
         if not self.shuffle:
             return np.arange(self.examples)
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,))).permutation(self.examples)
+        return np.random.default_rng(derive(self.seed, "batches", number)).permutation(self.examples)
 
     def _read(self, indices: Array) -> dict[str, Array]:
         arrays = self.source.read(indices)

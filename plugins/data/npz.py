@@ -42,36 +42,31 @@ class Npz(Source):
     def describe(self) -> Description:
         file, members = self._open()
         examples = len(self._rows(members))
-        fields = {name: Field(members[array].shape[1:], members[array].becomes) for name, array in self._names(members)}
-        arrays = dict(self._names(members))
-        return description(fields, examples, lambda name: _array(file, arrays[name]))
+        arrays = self._names(members)
+        fields = {name: Field(members[array].shape[1:], members[array].becomes) for name, array in arrays.items()}
+        return description(fields, examples, lambda name: _array(file, arrays[name], members[arrays[name]]))
 
     def read(self, indices: Array) -> dict[str, Array]:
         file, members = self._open()
         rows = self._rows(members)
         return {
-            name: _array(file, array)[rows.start : rows.stop][indices].astype(members[array].becomes, copy=False)
-            for name, array in self._names(members)
+            name: _array(file, array, members[array])[rows.start : rows.stop][indices].astype(
+                members[array].becomes, copy=False
+            )
+            for name, array in self._names(members).items()
         }
 
     def _open(self) -> tuple[FileStamp, dict[str, _Member]]:
         file = stamp(self.path)
-        return file, _members(file)
+        return file, _members(file, tuple((self.fields or {}).values()))
 
-    def _names(self, members: dict[str, _Member]) -> list[tuple[str, str]]:
-        names = self.fields or {name: name for name in members}
-        for array in names.values():
-            if array not in members:
-                near = difflib.get_close_matches(array, members, 1)
-                hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(members)}"
-                raise DataError(f"{self.path}: there is no array `{array}`", help=hint)
-        return list(names.items())
+    def _names(self, members: dict[str, _Member]) -> dict[str, str]:
+        return self.fields or {name: name for name in members}
 
     def _rows(self, members: dict[str, _Member]) -> range:
-        names = [array for _, array in self._names(members)]
-        first = members[names[0]]
-        for array in names:
-            _require_examples(self.path, array, members[array], names[0], first)
+        first_name, first = next(iter(members.items()))
+        for name, member in members.items():
+            _require_examples(self.path, name, member, first_name, first)
         return rows_within(self.path, self.rows, first.shape[0])
 
 
@@ -111,26 +106,40 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 @lru_cache(maxsize=8)
-def _members(file: FileStamp) -> dict[str, _Member]:
+def _members(file: FileStamp, wanted: tuple[str, ...]) -> dict[str, _Member]:
+    """What the headers of the arrays that are wanted say, or of all."""
     with _reading(file.path), zipfile.ZipFile(file.path) as archive:
-        infos = archive.infolist()
-        names = [info.filename.removesuffix(".npy") for info in infos]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice or not names:
-            raise DataError(f"{file.path}: {f'two arrays are named `{twice[0]}`' if twice else 'it holds no arrays'}")
-        return {name: _member(file.path, name, archive, info) for name, info in zip(names, infos, strict=True)}
+        infos = _contents(file.path, archive)
+        for name in wanted:
+            if name not in infos:
+                near = difflib.get_close_matches(name, infos, 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(infos)}"
+                raise DataError(f"{file.path}: there is no array `{name}`", help=hint)
+        return {name: _member(file, name, archive, infos[name]) for name in wanted or infos}
 
 
-def _member(path: Path, name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
+def _contents(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    infos: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        if name in infos:
+            raise DataError(f"{path}: two arrays are named `{name}`")
+        infos[name] = info
+    if not infos:
+        raise DataError(f"{path}: it holds no arrays")
+    return infos
+
+
+def _member(file: FileStamp, name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{file.path}: array `{name}` is packed by method {info.compress_type}; NumPy uses 0 and 8")
     with archive.open(info) as stream:
-        member = _header(path, name, stream)
+        member = _header(file.path, name, stream)
     declared = member.start + math.prod(member.shape) * member.dtype.itemsize
-    if declared != info.file_size or min(member.shape, default=0) < 0:
-        fact = f"{path}: array `{name}` declares {declared} bytes {list(member.shape)}, the file has {info.file_size}"
-        raise DataError(fact, help="the file is damaged or was made to mislead")
-    if info.file_size > info.compress_size * DEFLATE_AT_MOST or info.compress_size > path.stat().st_size:
-        fact = f"{path}: array `{name}` claims to be {info.file_size} bytes packed into {info.compress_size}"
-        raise DataError(fact, help="the file is damaged or was made to mislead")
+    possible = min(info.compress_size, file.size) * DEFLATE_AT_MOST
+    if declared != info.file_size or info.file_size > possible or min(member.shape, default=0) < 0:
+        fact = f"declares {declared} bytes, has {info.file_size} in {info.compress_size} compressed ones"
+        raise DataError(f"{file.path}: array `{name}` {fact}", help="the file is damaged or was made to mislead")
     return member
 
 
@@ -148,13 +157,14 @@ def _header(path: Path, name: str, stream: IO[bytes]) -> _Member:
 
 
 @lru_cache(maxsize=16)
-def _array(file: FileStamp, name: str) -> Array:
-    member = _members(file)[name]
-    with _reading(file.path), zipfile.ZipFile(file.path) as archive:
-        info = next(info for info in archive.infolist() if info.filename.removesuffix(".npy") == name)
-        with archive.open(info) as stream:
-            stream.read(member.start)
-            flat = _fill(np.empty(math.prod(member.shape), member.dtype), stream)
+def _array(file: FileStamp, name: str, member: _Member) -> Array:
+    with (
+        _reading(file.path),
+        zipfile.ZipFile(file.path) as archive,
+        archive.open(_contents(file.path, archive)[name]) as stream,
+    ):
+        stream.read(member.start)
+        flat = _fill(np.empty(math.prod(member.shape), member.dtype), stream)
     if flat.dtype == np.uint64 and flat.size and flat.max() > np.iinfo(np.int64).max:
         raise DataError(f"{file.path}: array `{name}` holds {flat.max()}, which is more than a 64-bit integer can be")
     return flat.reshape(member.shape, order="F" if member.fortran else "C")

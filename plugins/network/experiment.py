@@ -30,13 +30,17 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Input:
-    """A variable that is fed: `shape` without the batch axis, the data field it comes from, or its constant value."""
+    """A variable that is fed: `shape` without the batch axis, the data field it comes from, or its constant value.
+
+    `below` bounds integers that are drawn where there are no data.
+    """
 
     shape: tuple[int, ...]
     dtype: Any
     batch: bool = True
     source: str = ""
     value: Any = None
+    below: int = 2
 
     @property
     def spec(self) -> Spec:
@@ -132,7 +136,7 @@ def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
         cursor = Cursor({"shape": cursor.value}, cursor.path, cursor.problems)
     if not cursor.is_map("a shape such as [8, 8, 1], or a map with `shape:` or `value:`"):
         return None
-    cursor.only(("shape", "dtype", "batch", "value", "from"))
+    cursor.only(("shape", "dtype", "batch", "value", "from", "below"))
     kind = cursor.get("dtype", Literal[DTYPES], dtype)  # type: ignore[valid-type]
     if "value" in cursor:
         return _constant(name, cursor, kind)
@@ -142,7 +146,8 @@ def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
     shape = cursor.get("shape", tuple[Annotated[int, Ge(1)], ...])
     if shape is None:
         return None
-    return Input(shape, kind, cursor.get("batch", bool, True), cursor.get("from", str, name))
+    below = cursor.get("below", Annotated[int, Ge(1)], 2)
+    return Input(shape, kind, cursor.get("batch", bool, True), cursor.get("from", str, name), below=below)
 
 
 def _constant(name: str, cursor: Cursor, dtype: str) -> Input | None:

@@ -28,7 +28,7 @@ def formula(case: Case, rng: np.random.Generator) -> Findings:
 
 
 def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
-    """Each of `gradients`, evaluated, is the gradient that backward gives."""
+    """Each of `gradients`, evaluated and summed over the axes that were broadcast, is what backward gives."""
     texts = case.block.gradients or {}
     dy = case.cotangents(rng)
     expected = case.gradients(dy)
@@ -38,9 +38,17 @@ def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
         if base not in texts:
             continue
         around = {**names, **_around(names, base, int(position[:-1]))} if position else names
-        found = {name: np.broadcast_to(evaluate(texts[base], around), expected[name].shape)}
+        found = {name: summed_to(evaluate(texts[base], around), expected[name].shape)}
         fact = f"`{texts[base]}` is not what backward computes"
         yield from mismatch("gradient formulas", fact, "", found, {name: expected[name]}, "d")
+
+
+def summed_to(value: Array, shape: tuple[int, ...]) -> Array:
+    """`value` broadcast to `shape` where it is smaller and summed to it where it is larger."""
+    value = np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
+    extra = value.ndim - len(shape)
+    stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1 and value.shape[i + extra] != 1)
+    return value.sum(axis=(*range(extra), *stretched)).reshape(shape)
 
 
 def _around(names: dict[str, Any], many: str, position: int) -> dict[str, Any]:
@@ -57,11 +65,7 @@ def evaluate(text: str, names: dict[str, Any]) -> Array:
 def namespace(case: Case, outputs: Arrays, dy: Arrays | None = None) -> dict[str, Any]:
     """NumPy's functions, options, inputs (`xs` the tuple), outputs and `y` the first, gradients and `dy` the first."""
     block = case.block
-    names: dict[str, Any] = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")}
-    names |= {"erf": np.vectorize(math.erf, otypes=[float])}
-    names |= {"sum": _over(operator.add, np.sum), "prod": _over(operator.mul, np.prod)}
-    names |= {"max": _over(np.maximum, np.max), "min": _over(np.minimum, np.min), "len": len}
-    names |= {name: getattr(block, name) for name in block.option_types}
+    names = {**functions(), **{name: getattr(block, name) for name in block.option_types}}
     names |= dict.fromkeys(block.signature.names) | {k: x for k, x in case.arrays.items() if "[" not in k}
     names |= {"examples": case.examples or 1, "training": case.training}
     if block.signature.many:
@@ -72,11 +76,21 @@ def namespace(case: Case, outputs: Arrays, dy: Arrays | None = None) -> dict[str
     return names
 
 
-def _over(pairwise: Callable[..., Any], whole: Callable[..., Any]) -> Callable[..., Any]:
-    """Reduces a tuple of arrays pair by pair, or an array by NumPy's function of that name."""
+@functools.cache
+def functions() -> dict[str, Any]:
+    """What a formula may call: NumPy's functions by their bare names, `erf` and `len`; `sum`, `prod`, `max` and `min`
+    also reduce a tuple of arrays."""
+    known: dict[str, Any] = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")}
+    known |= {"erf": np.vectorize(math.erf, otypes=[float]), "len": len}
+    known |= {"sum": _over(operator.add, np.sum, 0), "prod": _over(operator.mul, np.prod, 1)}
+    return known | {"max": _over(np.maximum, np.max), "min": _over(np.minimum, np.min)}
+
+
+def _over(pairwise: Callable[..., Any], whole: Callable[..., Any], *empty: int) -> Callable[..., Any]:
+    """Reduces a tuple of arrays pair by pair, starting from `empty`, or an array by NumPy's function of that name."""
 
     def reduce(x: Any, *args: Any, **kwargs: Any) -> Any:
-        return functools.reduce(pairwise, x, *args) if isinstance(x, tuple) else whole(x, *args, **kwargs)
+        return functools.reduce(pairwise, x, *empty) if isinstance(x, tuple) else whole(x, *args, **kwargs)
 
     return reduce
 

@@ -57,7 +57,7 @@ def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generat
     rounding = ROUNDING * weight(curve(0.0), dy) / slope.step
     agrees = gap <= TOLERANCE * scale + slope.error + rounding
     settled = slope.error <= UNSETTLED * scale + rounding
-    error = gap / max(scale, rounding / TOLERANCE)
+    error = gap / (max(scale, rounding / TOLERANCE) or 1.0)
     smooth = settled and (agrees or not kinked(curve, dy, slope.step, scale))
     return Comparison(analytic, slope.value, error, agrees and settled, smooth)
 

@@ -12,13 +12,13 @@ from .contract import Findings, kept, mismatch
 
 def transposed(x: Array) -> Array:
     """Column-major: what transposing makes."""
-    return np.asfortranarray(x)
+    return np.array(x, order="F")
 
 
 def sliced(x: Array) -> Array:
     """Every second entry of a larger array, along every axis."""
     big = np.zeros([2 * size for size in x.shape], x.dtype)
-    part = big[tuple(slice(None, None, 2) for _ in x.shape)]
+    part = big[(..., *(slice(None, None, 2) for _ in x.shape))]
     part[...] = x
     return part
 

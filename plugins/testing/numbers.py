@@ -88,8 +88,9 @@ def batch_of_one(case: Case, rng: np.random.Generator) -> Findings:
 
 
 def _has_batch(case: Case) -> bool:
-    """Whether axis 0 counts examples: `batchwise` says so, but an array of one axis may be a single example."""
-    return bool(case.block.batchwise and case.data and case.examples and case.arrays[case.data[0]].ndim > 1)
+    """Whether axis 0 counts examples: `batchwise` says so, all data inputs share it, and it is not the only one."""
+    lengths = {case.arrays[name].shape[:1] for name in case.data}
+    return bool(case.block.batchwise and case.examples and len(lengths) == 1 and case.arrays[case.data[0]].ndim > 1)
 
 
 def empty_batch(case: Case, rng: np.random.Generator) -> Findings:

@@ -13,8 +13,8 @@ from blockrun.plugins.errors import RunError
 def write_atomic(path: Path, data: bytes, keep: Path | None = None) -> None:
     """Put `data` at `path`; what was there goes to `keep`, if given, once the new content is safely on the disk.
 
-    Raises `RunError` with the path and the reason. Nothing is lost or left over then: what was at `path` is there still,
-    or at `keep` if the very last renaming failed.
+    Raises `RunError` with the path and the reason. Nothing is lost or left over then: what was at `path` is still
+    there, or at `keep` if the very last renaming failed.
     """
     # One name for all attempts, so that those which were killed leave one file and the next removes it.
     temporary = path.with_name(path.name + ".tmp")

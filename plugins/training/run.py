@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from blockrun.plugins.host import Host
     from blockrun.plugins.network.network import Network
 
+LAST = "last"  # the name of the rolling checkpoint
+
 
 @dataclass(frozen=True)
 class Run:
@@ -54,15 +56,15 @@ def resume(folder: RunFolder, host: Host | None = None, progress: Progress | Non
     """Go on with a run that was interrupted, in place; raises `RunError` if it is over or cannot go on."""
     if folder.info["status"] == "finished":
         raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
+    progress = progress or Silent()
     network = load_run(folder, host, weights=False)
     trainer = Trainer(network)
     if any(folder.checkpoints.iterdir()):
-        tensors, about, warning = load_latest(folder.checkpoints)
-        trainer.restore(tensors, about["progress"])
-        if warning:
-            folder.info.setdefault("warnings", []).append(warning)
+        found = load_latest(folder.checkpoints, LAST)
+        trainer.restore(found.tensors, found.about["progress"])
+        progress.note(found.warning)
     folder.forget_after(trainer.step)
-    return _go_on(trainer, folder, progress or Silent())
+    return _go_on(trainer, folder, progress)
 
 
 def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) -> Network:
@@ -77,7 +79,7 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) 
         apply_override(document, text)
     network = build(document, host)
     if weights:
-        restore_network(network, load_latest(folder.checkpoints)[0])
+        restore_network(network, load_latest(folder.checkpoints, LAST).tensors)
     return network
 
 
@@ -169,7 +171,7 @@ def _run_epoch(trainer: Trainer, folder: RunFolder, progress: Progress, clock: _
 
 
 def _save(trainer: Trainer, folder: RunFolder) -> None:
-    save_rotating(folder.checkpoints, "last", trainer.tensors(), {"progress": trainer.progress()})
+    save_rotating(folder.checkpoints, LAST, trainer.tensors(), {"progress": trainer.progress()})
 
 
 def _finish(trainer: Trainer, folder: RunFolder, clock: _Clock) -> Run:

@@ -98,7 +98,7 @@ class Softmax(Block):
 
 class Product(Block):
     formula = "prod(xs)"
-    gradients = {"xs": "dy * prod(others, 1)"}
+    gradients = {"xs": "dy * prod(others)"}
 
     def forward(self, ctx, *xs):
         y = xs[0]

@@ -1,0 +1,35 @@
+# `make train` and `make test` do all the set-up there is; everything else is for development.
+PYTHON ?= python3
+BIN := .venv/bin
+CFG ?= configs/digits.yaml
+
+.PHONY: train test lint bench digits clean
+
+train: .venv/installed
+	$(BIN)/blockrun train $(CFG)
+
+test: .venv/tested
+	$(BIN)/python -m pytest
+
+lint: .venv/tested
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+digits: .venv/installed   ## mean test accuracy of the digits over seeds 0 to 4
+	$(BIN)/python benchmarks/digits.py
+
+bench: .venv/installed    ## time of --help, of an executor step, of one training step
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/steps.py
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "blockrun needs Python 3.11 or newer; `make PYTHON=/path/to/python` uses another")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' ./tests/example_plugin
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info

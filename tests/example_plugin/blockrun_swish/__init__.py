@@ -1,0 +1,13 @@
+"""What this plugin offers to blockrun."""
+
+from blockrun.plugins import hookimpl
+
+
+@hookimpl
+def blockrun_blocks():
+    return {"swish": "blockrun_swish.swish:Swish"}
+
+
+@hookimpl
+def blockrun_optimizers():
+    return {"signsgd": "blockrun_swish.signsgd:Signsgd"}

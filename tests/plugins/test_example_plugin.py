@@ -1,0 +1,48 @@
+"""The example plugin: a third party's block and optimizer, installed as a package of its own."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blockrun.plugins.host import load_host
+from blockrun.plugins.network.build import load
+
+EXAMPLE = Path(__file__).parents[1] / "example_plugin"
+
+
+@pytest.fixture
+def installed(site):
+    """The project as its own `pyproject.toml` declares it."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    points = "".join(f"{name} = {value}\n" for name, value in project["entry-points"]["blockrun"].items())
+    site.add_package(EXAMPLE / "blockrun_swish", project["name"], f"[blockrun]\n{points}", project["version"])
+    return load_host()
+
+
+def test_the_block_is_found_and_differentiates_rightly(installed):
+    """Against x σ(x) and central differences, ε = 1e-6, in float64."""
+    swish = installed.find("blocks", "swish")()
+    x = np.linspace(-4, 4, 9)
+    y = x / (1 + np.exp(-x))
+    found, saved = swish.forward(None, x)
+    assert np.allclose(found, y, rtol=1e-12)
+    step = 1e-6
+    slope = ((x + step) / (1 + np.exp(-x - step)) - (x - step) / (1 + np.exp(-x + step))) / (2 * step)
+    assert np.allclose(swish.backward(None, saved, np.ones(9)), slope, rtol=1e-8)
+
+
+def test_the_optimizer_moves_by_the_rate_against_the_sign(installed):
+    signsgd = installed.find("optimizers", "signsgd")()
+    p, state = signsgd.update(np.zeros(3, np.float32), np.array([3, -0.1, 0], np.float32), {}, 0.5, 1)
+    assert p.tolist() == [-0.5, 0.5, 0]
+    assert p.dtype == np.float32
+    assert state == {}
+
+
+def test_its_network_file_loads(installed):
+    network = load(EXAMPLE / "swish.yaml", host=installed)
+    assert "swish" in [node.block.name for node in network.graph.nodes]
