@@ -6,7 +6,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from ._sums import unbroadcast
+from ._broadcast import unbroadcast
 
 
 class Add(Block):
@@ -67,7 +67,8 @@ class Multiply(Block):
 class Subtract(Block):
     """y = a − b, broadcasting.      a, b any shapes that broadcast → y
 
-    ∂J/∂a = δ_y,   ∂J/∂b = −δ_y, each summed over the axes along which it was broadcast.      (Griewank and Walther 2008, ch. 3)
+    ∂J/∂a = δ_y,   ∂J/∂b = −δ_y, each summed over the axes along which it was broadcast.
+    (Griewank and Walther 2008, ch. 3)
     """
 
     batchwise = True
@@ -93,7 +94,7 @@ class Divide(Block):
     """y = a / b, element by element, broadcasting; b must not be 0.      a, b any shapes that broadcast → y
 
     ∂J/∂a = δ_y / b,   ∂J/∂b = −δ_y y / b, each summed over the axes along which it was broadcast.
-    (the quotient rule; Kamper 2022, §3)
+    (Griewank and Walther 2008, ch. 3)
     """
 
     batchwise = True

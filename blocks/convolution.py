@@ -8,7 +8,7 @@ from annotated_types import Ge
 from blockrun.core import Block, Param
 from blockrun.core.options import OptionError
 
-from ._sums import sum_rows
+from ._broadcast import rowwise, sum_rows
 from ._window import Pad, Sizes, pair, window
 
 PIECE = 2**21  # bytes of a matrix of patches: it and its product stay in the cache, and the product is large enough
@@ -51,9 +51,8 @@ class Conv2d(Block):
         weights = W.reshape(self.groups, self.channels // self.groups, -1).swapaxes(1, 2)
         for piece, patches in self._patches(x, win):
             np.matmul(patches, weights, out=self._rows(y[piece]))
-            if b is not None:  # a whole row of the image at a time, since NumPy is slow with short rows
-                lines = y[piece].reshape(-1, win.output[1] * self.channels)
-                lines += np.tile(b, win.output[1])
+            if b is not None:
+                rowwise(np.add, y[piece], b, out=y[piece])
         return y, (x, W)
 
     def backward(self, ctx, saved, dy):

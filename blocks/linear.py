@@ -7,7 +7,7 @@ from annotated_types import Ge
 
 from blockrun.core import Block, Param
 
-from ._sums import sum_rows, unbroadcast
+from ._broadcast import sum_rows, unbroadcast
 
 
 class Linear(Block):

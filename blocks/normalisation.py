@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le
 
 from blockrun.core import Block, Param, State
 
-from ._sums import sum_rows
+from ._broadcast import rowwise, sum_rows
 
 
 class BatchNorm(Block):
@@ -36,10 +36,10 @@ class BatchNorm(Block):
         }
 
     def forward(self, ctx, x, *, gamma, beta, mean, var):
-        n, mu, sigma2, centred = _statistics(ctx, x) if ctx.training else (0, mean, var, x - mean)
+        n, mu, sigma2, centred = _statistics(ctx, x) if ctx.training else (0, mean, var, rowwise(np.subtract, x, mean))
         s = 1 / np.sqrt(sigma2 + self.eps)
-        y = centred * (gamma * s)
-        y += beta
+        y = rowwise(np.multiply, centred, gamma * s)
+        y = rowwise(np.add, y, beta, out=y)
         if n > 0:
             mean = self._moved(mean, mu)
             var = self._moved(var, sigma2 * (n / max(n - 1, 1)))
@@ -48,13 +48,19 @@ class BatchNorm(Block):
     def backward(self, ctx, saved, dy):
         centred, gamma, s, n = saved
         dgamma, dbeta = s * sum_rows(dy * centred), sum_rows(dy)
-        dx = dy
-        if ctx.training:
-            total_dgamma, total_dbeta = ctx.total(dgamma), ctx.total(dbeta)
-            dx = dy - centred * (s * total_dgamma / max(n, 1))
-            dx -= total_dbeta / max(n, 1)
-        dx = dx * (gamma * s) if ctx.needs.x else None
+        means = (ctx.total(dgamma) / max(n, 1), ctx.total(dbeta) / max(n, 1)) if ctx.training else None
+        dx = self._dx(saved, dy, means) if ctx.needs.x else None
         return dx, dgamma if ctx.needs.gamma else None, dbeta if ctx.needs.beta else None
+
+    def _dx(self, saved, dy, means):
+        centred, gamma, s, _n = saved
+        if means is None:
+            return rowwise(np.multiply, dy, gamma * s)
+        mean_dgamma, mean_dbeta = means
+        dx = rowwise(np.multiply, centred, -s * mean_dgamma)
+        dx += dy
+        dx = rowwise(np.subtract, dx, mean_dbeta, out=dx)
+        return rowwise(np.multiply, dx, gamma * s, out=dx)
 
     def _moved(self, old, new):
         return (1 - self.momentum) * old + self.momentum * new
@@ -72,6 +78,6 @@ def _statistics(ctx, x):
     """
     n = int(ctx.total(np.full_like(x, math.prod(x.shape[:-1]), shape=(), dtype=np.float64)))
     mu = ctx.total(sum_rows(x)) / max(n, 1)
-    centred = x - mu
+    centred = rowwise(np.subtract, x, mu)
     sigma2 = ctx.total(sum_rows(centred * centred)) / max(n, 1)
     return n, mu, sigma2, centred

@@ -188,7 +188,11 @@ def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
 
 
 def _with_examples(x: Any, count: int) -> Any:
-    return np.broadcast_to(np.zeros_like(x, shape=()), (count, *x.shape[1:])) if x is not None and x.shape[:1] == (0,) else x
+    return (
+        np.broadcast_to(np.zeros_like(x, shape=()), (count, *x.shape[1:]))
+        if x is not None and x.shape[:1] == (0,)
+        else x
+    )
 
 
 def _run(node: Node, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:

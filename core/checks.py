@@ -85,11 +85,10 @@ def _call(method: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _unchanged(block: Any, before: dict[str, Any], method: str) -> None:
-    if vars(block) != before:
-        changed = sorted(set(vars(block)) ^ set(before)) or [k for k in before if vars(block)[k] != before[k]]
-        raise ContractError(
-            f"{method} changed `self.{changed[0]}`; return it from forward as saved instead"
-        )
+    after = vars(block)
+    changed = [k for k in {**before, **after} if k not in before or k not in after or after[k] is not before[k]]
+    if changed:
+        raise ContractError(f"{method} changed `self.{changed[0]}`; return it from forward as saved instead")
 
 
 def _as_tuple(returned: Any, single: bool, count: int, method: str, what: str, names: str = "") -> tuple[Any, ...]:

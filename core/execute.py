@@ -167,9 +167,7 @@ def _fit_seed(name: str, seed: Any, value: Array) -> Array:
     return seed if seed.dtype == value.dtype else seed.astype(value.dtype)
 
 
-def _run_backward(
-    step: Step, sums: list[Any], owned: set[int], plan: Plan, tape: Tape, watch: Watch | None
-) -> None:
+def _run_backward(step: Step, sums: list[Any], owned: set[int], plan: Plan, tape: Tape, watch: Watch | None) -> None:
     examples, saved, outputs, inputs = tape.records.pop(step.node.name)
     given = [sums[slot] for slot in step.doutputs]
     for slot in step.doutputs:
@@ -186,9 +184,9 @@ def _run_backward(
             dinputs = step.backward(ctx, saved, *douts)
         if step.single_gradient:
             dinputs = (dinputs,)
-        for slot, gradient in zip(step.dinputs, dinputs, strict=True):
-            if slot is not None and gradient is not None:
-                _accumulate(sums, owned, slot, gradient)
+        for target, gradient in zip(step.dinputs, dinputs, strict=True):
+            if target is not None and gradient is not None:
+                _accumulate(sums, owned, target, gradient)
     except Exception as error:
         explain(error, step.node, douts, {}, "backward, given the gradients")
         raise

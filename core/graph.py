@@ -108,7 +108,7 @@ class Graph:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """"; did you mean `x`?" when something close is known, else nothing."""
+    """ "; did you mean `x`?" when something close is known, else nothing."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else ""
 

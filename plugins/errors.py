@@ -1,4 +1,4 @@
-"""What a user may have got wrong, each kind with the exit code of the command line; shown as a message, never a trace."""
+"""What a user may have got wrong, each kind with its exit code; shown as a message, never a traceback."""
 
 from __future__ import annotations
 

@@ -39,8 +39,7 @@ def guard(command: Callable[[], Any]) -> int:
         _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
-        return BROKEN_PIPE
+        return drop_output()
     except Bug as bug:
         return _internal(bug.__cause__ or bug, bug.owner)
     except Exception as error:
@@ -71,6 +70,7 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _drop_output() -> None:
-    """Send the rest nowhere, so that flushing at exit does not complain about the closed pipe again."""
+def drop_output() -> int:
+    """The reader is gone: send the rest nowhere, or flushing at exit complains again. Returns the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -12,26 +13,22 @@ from blockrun import __version__
 from blockrun.plugins.errors import UserError
 from blockrun.plugins.host import Host, load_host
 
-from .guard import Bug, guard
+from .guard import Bug, drop_output, guard
 
 SECTIONS = {
     "Train": ("init", "train", "resume", "eval"),
     "Look inside": ("trace", "test"),
     "Plugins": ("blocks", "plugins"),
 }
-EXPECTED = (UserError, click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError)
+EXPECTED = (UserError, click.ClickException, click.Abort, click.exceptions.Exit)
 
 
 class Shell(click.Group):
     """A group whose commands are looked up in the plugin host, which is loaded when the first one is asked for."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        def run() -> Any:
-            return super(Shell, self).main(*args, standalone_mode=False, **extra)
-
-        if not standalone_mode:
-            return run()
-        sys.exit(guard(run))
+        run: Any = partial(super().main, *args, standalone_mode=False, **extra)
+        return sys.exit(guard(run)) if standalone_mode else run()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return host_of(ctx).names("commands")
@@ -52,6 +49,8 @@ class Shell(click.Group):
             return super().invoke(ctx)
         except EXPECTED:
             raise
+        except BrokenPipeError:
+            ctx.exit(drop_output())
         except Exception as error:
             name = ctx.invoked_subcommand
             raise Bug(host_of(ctx).provider("commands", name) if name else "blockrun") from error

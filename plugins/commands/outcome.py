@@ -18,7 +18,9 @@ def announce(network: Network, quiet: bool) -> None:
     counts = [f"{part.description.examples:,} {name}" for name, part in network.sections.data.items()]
     parameters = sum(p.size for p in network.params.values())
     nodes = len(network.graph.nodes)
-    click.echo(f"{network.document.file}: {nodes} nodes, {parameters:,} parameters; examples: {', '.join(counts)}", err=True)
+    click.echo(
+        f"{network.document.file}: {nodes} nodes, {parameters:,} parameters; examples: {', '.join(counts)}", err=True
+    )
 
 
 def show_run(run: Run) -> None:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For inputs that are drawn.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 @click.pass_obj
-def trace(
-    host: Any, config: str, overrides: tuple[str, ...], perturb: str | None, seed: int, as_json: bool
-) -> None:
+def trace(host: Any, config: str, overrides: tuple[str, ...], perturb: str | None, seed: int, as_json: bool) -> None:
     """Print every operation of CFG forward, then every gradient in exactly the reverse order, with values.
 
     Computed in float64. Inputs without a value are drawn: two examples of the training data, or random numbers.
@@ -79,7 +77,9 @@ def _number(line: Line) -> str:
 
 
 def _moved(moved: Perturbation) -> str:
-    rows = [(c.variable, show_value(c.before), show_value(c.after), show_value(c.after - c.before)) for c in moved.changes]
+    rows = [
+        (c.variable, show_value(c.before), show_value(c.after), show_value(c.after - c.before)) for c in moved.changes
+    ]
     rows.insert(0, ("variable", "before", "after", "moved by"))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -63,7 +63,10 @@ class _Builder:
             settled = Cursor(values.resolve(self.raw["data"].value, ("data",)), ("data",), self.problems)
             data = read_data(settled, self.host, self.document.folder)
             self.data_values = self._data_values(data)
-        resolved = {key: settled.value if key == "data" else values.resolve(value, (key,)) for key, value in self.raw.value.items()}
+        resolved = {
+            key: settled.value if key == "data" else values.resolve(value, (key,))
+            for key, value in self.raw.value.items()
+        }
         root = Cursor(resolved, (), self.problems)
         run = read_run(root)
         sections = Sections(run, read_inputs(root, run.dtype), data, read_training(root, self.host))
@@ -74,7 +77,9 @@ class _Builder:
         self._check_ties(drafts, nodes, assembly)
         objective = self._objective(root, drafts, assembly)
         self.problems.stop_if_any()
-        metrics = {d.name: n for d in drafts if d.section == "metrics" for n in assembly.graph.nodes if n.name == d.name}
+        metrics = {
+            d.name: n for d in drafts if d.section == "metrics" for n in assembly.graph.nodes if n.name == d.name
+        }
         return Network(self.document, self.host, sections, assembly, objective, metrics, resolved, self._local_code())
 
     def _local_code(self) -> tuple[Path, ...]:

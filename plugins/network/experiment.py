@@ -260,7 +260,9 @@ def _read_named(cursor: Cursor, host: Host, kind: str, what: str, others: tuple[
     if not cursor.is_map(f"the name of an {what}, or a map with `name:`"):
         return None
     if "name" not in cursor:
-        cursor.error("E009", f"this {what} has no `name`", help=did_you_mean("", host.names(kind), f"{what}s"), key=True)
+        cursor.error(
+            "E009", f"this {what} has no `name`", help=did_you_mean("", host.names(kind), f"{what}s"), key=True
+        )
         return None
     name = cursor.get("name", str)
     cls = None if name is None else find_component(host, kind, name, cursor["name"], "E060")

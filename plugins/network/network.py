@@ -116,9 +116,7 @@ class Network:
         """The gradients of the objective with respect to `wrt`: by default all parameters."""
         wanted = tuple(wrt) if wrt is not None else tuple(self.params)
         everything = self._everything(feed)
-        _, tape = forward(
-            self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed
-        )
+        _, tape = forward(self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed)
         return backward(tape, self.objective, wanted)
 
     def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:

@@ -28,7 +28,9 @@ def host_for(root: Cursor, host: Host | None) -> Host:
             local=[folder / path for path in local],
         )
     host = host or load_host()
-    loaded = {row.distribution for row in host.rows() if row.status == "ok"} | {r.name for r in host.rows() if r.status == "ok"}
+    loaded = {row.distribution for row in host.rows() if row.status == "ok"} | {
+        r.name for r in host.rows() if r.status == "ok"
+    }
     for name in section.get("require", tuple[str, ...], ()):
         if name not in loaded:
             section["require"].error("E070", f"this network needs the plugin `{name}`", help=f"pip install {name}")

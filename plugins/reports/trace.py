@@ -38,7 +38,9 @@ def trace(network: Network, feed: Mapping[str, Any], seed: int = 0) -> Trace:
     """Run `network` on `feed` and its own parameters, forward and backward, writing down every operation."""
     recorder = _Recorder(network)
     fed = {**network.params, **network.state, **network.feed(feed)}
-    wrt = tuple(name for name in network.graph.free if name in fed and name not in network.state and fed[name].dtype.kind == "f")
+    wrt = tuple(
+        name for name in network.graph.free if name in fed and name not in network.state and fed[name].dtype.kind == "f"
+    )
     keep = tuple(network.objective)
     recorder.trace.values |= {name: fed[name] for name in network.graph.free if name in fed}
     _, tape = forward(network.graph, fed, keep=keep, wrt=wrt, seed=seed, watch=recorder.saw_forward)

@@ -89,9 +89,9 @@ class Case:
         """Those outputs that gradients come from: floating, no update of state."""
         return {k: y for k, y in outputs.items() if is_float(y) and k not in self.updates.values()}
 
-    def cotangents(self, rng: np.random.Generator) -> Arrays:
+    def cotangents(self, rng: np.random.Generator, outputs: Arrays | None = None) -> Arrays:
         """Random gradients for the outputs, zero where an output is infinite on purpose."""
-        ys = self.differentiable(self.outputs())
+        ys = self.differentiable(self.outputs() if outputs is None else outputs)
         return {k: frozen(np.where(np.isfinite(y), rng.standard_normal(y.shape), 0.0)) for k, y in ys.items()}
 
     def given(self, arrays: Mapping[str, Array]) -> Case:

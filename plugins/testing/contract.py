@@ -21,17 +21,22 @@ TOLERANCE = 1e-8  # relative, between two ways to compute the same thing in floa
 Findings = Iterator[Failure | str]
 
 
-def mismatch(check: str, fact: str, guess: str, got: Mapping[str, Array], expected: Arrays, prefix: str = "") -> Findings:
-    """A failure for each array of `got` that is not what it should be; bit for bit if `fact` speaks of bits."""
+def mismatch(
+    fact: str, guess: str, got: Mapping[str, Array], expected: Arrays, prefix: str = "", exact: bool = False
+) -> Findings:
+    """A failure for each array of `got` that is not what it should be: to `TOLERANCE`, or bit for bit if `exact`.
+
+    `prefix` is put before the names: "d" if the arrays are gradients.
+    """
     for name, right in expected.items():
         value = np.asarray(got[name])
         if value.shape != right.shape:
             shapes = f"{prefix}{name} has shape {value.shape}, it should be {right.shape}"
-            yield Failure(check, f"{fact}: {shapes}", prefix + name, guess)
-        elif not equal(value, right, 0.0 if "bits" in fact else TOLERANCE):
+            yield Failure(f"{fact}: {shapes}", prefix + name, guess)
+        elif not equal(value, right, 0.0 if exact else TOLERANCE):
             at = worst(value, right)
-            numbers = {"index": at, "got": float(value[at]), "expected": float(right[at])}
-            yield Failure(check, f"{fact}: {prefix}{name} differs", prefix + name, guess, **numbers)
+            differs, numbers = f"{fact}: {prefix}{name} differs", (float(value[at]), float(right[at]))
+            yield Failure(differs, prefix + name, guess, index=at, got=numbers[0], expected=numbers[1])
 
 
 def equal(a: Array, b: Array, tolerance: float) -> bool:
@@ -54,31 +59,45 @@ def worst(a: Array, b: Array) -> tuple[int, ...]:
 
 
 def arguments_untouched(case: Case, rng: np.random.Generator) -> Findings:
-    """Neither method writes to an input, to a gradient it is given, or to what it saved; tried on writable arrays."""
+    """Neither method writes to an input, to a gradient it is given, to what it saved or to the block itself.
+
+    They are called here with arrays that can be written to, so that the one that was written to can be named.
+    """
+    before = dict(vars(case.block))
     try:
-        written = _written(case, case.cotangents(rng))
+        written = _written(case, rng)
     except Exception:
-        return  # the next check runs the block under the executor and reports what it raises
+        written = []  # the next check runs the block under the executor and reports what it raises
     for method, tensor in written[:1]:
-        yield Failure("arguments", f"{method} writes to `{tensor}`", tensor, "works in place: make a new array instead")
+        yield Failure(f"{method} writes to `{tensor}`", tensor, "works in place: make a new array instead")
+    stashed = [name for name, value in vars(case.block).items() if value is not before.get(name)]
+    for name in stashed[:1]:
+        guess = "stashed on self: whatever backward needs is returned by forward as saved"
+        yield Failure(f"a call changes `self.{name}`", f"self.{name}", guess)
 
 
-def _written(case: Case, dy: Arrays) -> list[tuple[str, str]]:
+def _written(case: Case, rng: np.random.Generator) -> list[tuple[str, str]]:
     """(method, tensor) for everything that changed when both methods were called with nothing locked."""
     step = case.graph.plan(tuple(case.variables.values()), case.wrt, case.training).steps[0]
     ctx = Context(case.training, step.needs, case.examples or 1, (case.seed, step.entropy))
-    inputs, gradients = kept(case.arrays), kept(dy)
+    inputs = kept(case.arrays)
     args = [None if name is None else inputs[name] for name in case.node.inputs]
-    _, saved = step.forward(ctx, *args, **{name: inputs[v] for name, v in case.node.params.items()})
-    written = [("forward", name) for name, x in inputs.items() if not equal(x, case.arrays[name], 0.0)]
+    outputs, saved = step.forward(ctx, *args, **{name: inputs[v] for name, v in case.node.params.items()})
+    written = _changes("forward", inputs, case.arrays)
     if written or step.backward is None:
         return written
-    before = copy.deepcopy(saved)
-    differentiated = [name for name in case.block.outputs if name not in case.updates.values()]
+    named = dict(zip(case.block.outputs, (outputs,) if step.single else outputs, strict=True))
+    dy = case.cotangents(rng, named)
+    gradients, before = kept(dy), copy.deepcopy(saved)
+    differentiated = [name for name in named if name not in case.updates.values()]
     step.backward(ctx, saved, *(gradients.get(name) for name in differentiated))
-    written += [("backward", f"d{name}") for name, v in gradients.items() if not equal(v, dy[name], 0.0)]
-    written += [("backward", name) for name, x in inputs.items() if not equal(x, case.arrays[name], 0.0)]
+    written = [(method, f"d{name}") for method, name in _changes("backward", gradients, dy)]
+    written += _changes("backward", inputs, case.arrays)
     return written if _same_saved(saved, before) else [*written, ("backward", "saved")]
+
+
+def _changes(method: str, after: Arrays, before: Arrays) -> list[tuple[str, str]]:
+    return [(method, name) for name, x in after.items() if not equal(x, before[name], 0.0)]
 
 
 def _same_saved(a: Any, b: Any) -> bool:
@@ -87,23 +106,23 @@ def _same_saved(a: Any, b: Any) -> bool:
     return equal(a, b, 0.0) if hasattr(a, "dtype") else a == b
 
 
-def runs(case: Case, rng: np.random.Generator) -> Findings:
+def executor_checks(case: Case, rng: np.random.Generator) -> Findings:
     """Forward and backward run with every check of the executor on, and return no NaN."""
     outputs, tape = case.start()
     for name, state in case.updates.items():
         if outputs[state].shape != case.arrays[name].shape:
             shapes = f"{outputs[state].shape}; the state has shape {case.arrays[name].shape}"
-            yield Failure("contract", f"the update of `{name}` has shape {shapes}", state)
+            yield Failure(f"the update of `{name}` has shape {shapes}", state)
     seen: dict[str, Any] = {}
     names = [variable or name for name, variable in case.node.gradient_inputs]
     watch = lambda node, douts, dinputs: seen.update(zip(names, dinputs, strict=True))  # noqa: E731
     gradients = case.finish(tape, case.cotangents(rng), watch=watch)
     for name in set(names) - set(case.wrt):
         if seen.get(name) is not None:
-            yield Failure("contract", f"a gradient is returned for `{name}`, which has none", f"d{name}", "return None")
+            yield Failure(f"a gradient is returned for `{name}`, which has none", f"d{name}", "return None")
     for name, x in {**outputs, **{f"d{k}": dx for k, dx in gradients.items()}}.items():
         if is_float(x) and np.isnan(x).any():
-            yield Failure("contract", f"{name} holds NaN for finite inputs", name, "are the inputs in the domain?")
+            yield Failure(f"{name} holds NaN for finite inputs", name, "are the inputs in the domain?")
 
 
 def repeatable(case: Case, rng: np.random.Generator) -> Findings:
@@ -113,9 +132,9 @@ def repeatable(case: Case, rng: np.random.Generator) -> Findings:
     first = kept(case.finish(tape, dy))
     outputs = kept(outputs)
     noise = "draws numbers of its own: all randomness comes from ctx.rng"
-    yield from mismatch("repeat", "the same call gives other bits the second time", noise, case.outputs(), outputs)
+    yield from mismatch("the same call gives other bits the second time", noise, case.outputs(), outputs, exact=True)
     saved = "backward uses up or changes what forward saved"
-    yield from mismatch("repeat", "backward called again gives other bits", saved, case.finish(tape, dy), first, "d")
+    yield from mismatch("backward called again gives other bits", saved, case.finish(tape, dy), first, "d", exact=True)
 
 
 def kept(arrays: Arrays) -> Arrays:
@@ -132,10 +151,10 @@ def calls_in_between(case: Case, rng: np.random.Generator) -> Findings:
     other.gradients({name: np.flip(v) for name, v in dy.items()})
     fact = "another call between forward and backward changes the bits"
     stale = "stale cache: something is kept between calls; return it from forward as saved"
-    yield from mismatch("calls in between", fact, stale, case.finish(tape, dy), first, "d")
-    yield from mismatch("calls in between", fact, "one buffer is used for the outputs of all calls", outputs, expected)
+    yield from mismatch(fact, stale, case.finish(tape, dy), first, "d", exact=True)
+    yield from mismatch(fact, "one buffer is used for the outputs of all calls", outputs, expected, exact=True)
     after = "after a call with other inputs the same call gives other bits"
-    yield from mismatch("calls in between", after, stale, case.outputs(), expected)
+    yield from mismatch(after, stale, case.outputs(), expected, exact=True)
 
 
 def used_twice(case: Case, rng: np.random.Generator) -> Findings:
@@ -155,8 +174,8 @@ def used_twice(case: Case, rng: np.random.Generator) -> Findings:
     total = {name: sum(part[name] for part in separate if name in part) for name in wrt}
     guess = "something is kept on the block between its uses"
     fact = "one instance used twice in one graph gives something else than two graphs"
-    yield from mismatch("used twice", fact, guess, {k: values[v] for k, v in variables.items()}, expected)
-    yield from mismatch("used twice", fact, guess, found, total, "d")
+    yield from mismatch(fact, guess, {k: values[v] for k, v in variables.items()}, expected)
+    yield from mismatch(fact, guess, found, total, "d")
 
 
 def _second_use(case: Case) -> Case:
@@ -180,7 +199,7 @@ def fewer_needs(case: Case, rng: np.random.Generator) -> Findings:
     guess = "a line of backward belongs to another `if ctx.needs...`"
     for name in case.wrt:
         fact = "asked for alone the gradient is another"
-        yield from mismatch("needs", fact, guess, case.gradients(dy, [name]), {name: together[name]}, "d")
+        yield from mismatch(fact, guess, case.gradients(dy, [name]), {name: together[name]}, "d")
 
 
 def unused_outputs(case: Case, rng: np.random.Generator) -> Findings:
@@ -191,4 +210,4 @@ def unused_outputs(case: Case, rng: np.random.Generator) -> Findings:
     alone = [case.gradients({name: v}) for name, v in dy.items()]
     total = {name: np.sum([part[name] for part in alone], axis=0) for name in case.wrt}
     fact = f"gradients through {', '.join(dy)} one at a time do not add up"
-    yield from mismatch("unused outputs", fact, "an unused output is not treated as zero", case.gradients(dy), total, "d")
+    yield from mismatch(fact, "an unused output is not treated as zero", case.gradients(dy), total, "d")

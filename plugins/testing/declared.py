@@ -24,7 +24,7 @@ def formula(case: Case, rng: np.random.Generator) -> Findings:
     first = case.block.outputs[0]
     value = evaluate(text, namespace(case, outputs))
     found = {first: np.broadcast_to(value, outputs[first].shape)}
-    yield from mismatch("formula", f"`{text}` is not what forward computes", "", found, {first: outputs[first]})
+    yield from mismatch(f"`{text}` is not what forward computes", "", found, {first: outputs[first]})
 
 
 def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
@@ -40,7 +40,7 @@ def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
         around = {**names, **_around(names, base, int(position[:-1]))} if position else names
         found = {name: summed_to(evaluate(texts[base], around), expected[name].shape)}
         fact = f"`{texts[base]}` is not what backward computes"
-        yield from mismatch("gradient formulas", fact, "", found, {name: expected[name]}, "d")
+        yield from mismatch(fact, "", found, {name: expected[name]}, "d")
 
 
 def summed_to(value: Array, shape: tuple[int, ...]) -> Array:
@@ -101,7 +101,7 @@ def options_round_trip(case: Case, rng: np.random.Generator) -> Findings:
     again = type(case.block)(**{name: _as_list(value) for name, value in options.items()})
     if again != case.block:
         changed = next((n for n, v in options.items() if getattr(again, n) != v), "")
-        yield Failure("options", f"rebuilt from its options the block is {again!r}, not equal to itself", changed)
+        yield Failure(f"rebuilt from its options the block is {again!r}, not equal to itself", changed)
 
 
 def _as_list(value: Any) -> Any:
@@ -114,11 +114,10 @@ def additive(case: Case, rng: np.random.Generator) -> Findings:
     if result is None or case.examples < 2:
         return
     whole = case.outputs()
-    ends = [0, 1, 1, case.examples]
-    pieces = [case.rows(start, stop).outputs() for start, stop in zip(ends, ends[1:], strict=False)]
+    pieces = [case.rows(0, 1).outputs(), case.rows(1, case.examples).outputs()]
     totals = {name: np.sum([piece[name] for piece in pieces], axis=0) for name in whole}
     guess = "outputs must be sums, counts or histograms; means belong in result"
-    yield from mismatch("additive", "totals over pieces are not those of the batch", guess, totals, whole)
+    yield from mismatch("totals over pieces are not those of the batch", guess, totals, whole)
     for name, value in _named(result(*whole.values())).items():
         if not np.isfinite(value).all():
             yield f"result: {name} is not finite"
@@ -127,4 +126,3 @@ def additive(case: Case, rng: np.random.Generator) -> Findings:
 def _named(result: Any) -> dict[str, Array]:
     named = result if isinstance(result, dict) else {"result": result}
     return {name: np.asarray(value, dtype=float) for name, value in named.items()}
-

@@ -53,7 +53,7 @@ def find_cases(cls: type[Block], rng: np.random.Generator) -> Found:
 
 def _author_cases(cls: type[Block], rng: np.random.Generator) -> Found:
     cases = []
-    for item in cls.examples(rng):
+    for item in cls.examples(rng):  # type: ignore[attr-defined]  # optional in the contract
         if not (isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], cls) and isinstance(item[1], tuple)):
             raise NoExample(
                 f"examples yielded {type(item).__name__} {str(item)[:60]}; each is a pair: an instance of "
@@ -96,21 +96,36 @@ def _tried_cases(cls: type[Block], rng: np.random.Generator) -> Found:
     cases: list[Case] = []
     rejected: list[Rejection] = []
     for i, block in enumerate(itertools.islice(instances(cls), MOST_INSTANCES)):
-        for shapes in candidate_shapes(block):
-            tried = _try(block, shapes, rng)
-            if isinstance(tried, Rejection):
-                rejected.append(tried)
-                continue
+        taken, left_out = _cases_of(block, rng, most=1 if i else None)
+        cases += taken
+        rejected += left_out
+    if not cases:
+        raise NoExample(_please_write(cls, rejected))
+    faults = [r for r in rejected if r.fault]
+    if any(r.case is case for r in faults for case in cases):
+        hint = "the inputs were found by trying; if the block is not meant for them, give `shapes` or `examples`"
+        return Found(cases, [hint])
+    return Found(cases, [f"takes {show(r.shapes)} forward, but: {r.error}" for r in faults[:1]])
+
+
+def _cases_of(block: Block, rng: np.random.Generator, most: int | None) -> tuple[list[Case], list[Rejection]]:
+    """Cases for each of the shapes that the block takes, up to `most` of them, and the shapes it does not take.
+
+    The first shape that forward takes is what the block is for: if backward then fails, that is a case too, and the
+    checks will say what is wrong with it.
+    """
+    cases: list[Case] = []
+    rejected: list[Rejection] = []
+    for shapes in candidate_shapes(block):
+        tried = _try(block, shapes, rng)
+        if isinstance(tried, Case):
             cases.append(tried)
-            if i:
-                break  # other values of an option are tried on one shape only
-    faulty = [r for r in rejected if r.fault]
-    if cases:
-        return Found(cases, [f"takes {show(r.shapes)} forward, but: {r.error}" for r in faulty[:1]])
-    blamed = next((r.case for r in faulty if r.case is not None), None)
-    if blamed is not None:
-        return Found([blamed], [])  # the checks will say what is wrong with it
-    raise NoExample(_please_write(cls, rejected))
+        else:
+            rejected.append(tried)
+            cases += [tried.case] if tried.fault and tried.case is not None and not cases else []
+        if len(cases) == most:
+            break
+    return cases, rejected
 
 
 def _try(block: Block, shapes: Shapes, rng: np.random.Generator) -> Case | Rejection:

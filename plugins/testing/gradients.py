@@ -36,7 +36,8 @@ class Slope(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """⟨dx, u⟩ from backward and from differences, their `error` relative to `scale`, and whether it is `smooth` here."""
+    """⟨dx, u⟩ from backward and from differences, their relative difference `error`, whether they agree, and whether
+    the block is smooth here; where it is not, the difference says nothing."""
 
     analytic: float
     numeric: float
@@ -55,8 +56,8 @@ def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generat
     scale = max(scale, abs(slope.value))
     gap = abs(analytic - slope.value)
     rounding = ROUNDING * weight(curve(0.0), dy) / slope.step
-    agrees = gap <= TOLERANCE * scale + slope.error + rounding
-    settled = slope.error <= UNSETTLED * scale + rounding
+    agrees = bool(gap <= TOLERANCE * scale + slope.error + rounding)
+    settled = bool(slope.error <= UNSETTLED * scale + rounding)
     error = gap / (max(scale, rounding / TOLERANCE) or 1.0)
     smooth = settled and (agrees or not kinked(curve, dy, slope.step, scale))
     return Comparison(analytic, slope.value, error, agrees and settled, smooth)

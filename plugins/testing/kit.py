@@ -9,8 +9,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
-
 import numpy as np
 
 from blockrun.core import Block
@@ -28,7 +26,7 @@ Check = Callable[[Case, np.random.Generator], Iterator[Failure | str | Measured]
 CHECKS: tuple[Check, ...] = (
     declared.options_round_trip,
     contract.arguments_untouched,
-    contract.runs,
+    contract.executor_checks,
     contract.repeatable,
     contract.calls_in_between,
     numbers.gradients,
@@ -37,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
     contract.used_twice,
     layouts.input_layouts,
     layouts.gradient_layouts,
-    numbers.float32_stays,
+    numbers.float32,
     numbers.batch_of_one,
     numbers.empty_batch,
     numbers.large_inputs,
@@ -47,14 +45,14 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def check_block(cls: type[Block], seed: int = 0, case: int | None = None) -> Report:
+def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: str = "") -> Report:
     """Check a block class on its own examples, or on ones that are found by trying; `case` picks one of them.
 
-    Nothing that the block does raises: it becomes a failure in the report. Raises `IndexError` for a case that does
-    not exist.
+    `name` is what the command line calls the block, the name of the class unless given. Nothing that the block does
+    raises: it becomes a failure in the report. Raises `IndexError` for a case that does not exist.
     """
     began = time.perf_counter()
-    report = Report(cls.name)
+    report = Report(name or cls.name)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         cases = _find(cls, seed, report)
@@ -71,15 +69,15 @@ def _find(cls: type[Block], seed: int, report: Report) -> list[Case]:
     try:
         found = find_cases(cls, random_for(cls, seed))
     except NoExample as error:
-        report.add(Failure("examples", str(error), reproduce=f"blockrun test {cls.name}"))
-        return []
+        fact = str(error)
     except Exception as error:
         fact = f"examples raised {_words(error, cls)}"
-        report.add(Failure("examples", fact, reproduce=f"blockrun test {cls.name} --seed {seed}"))
-        return []
-    for text in found.notes:
-        report.note(text)
-    return in_both_modes(found.cases, seed)
+    else:
+        for text in found.notes:
+            report.note(text)
+        return in_both_modes(found.cases, seed)
+    report.add(Failure(fact, check="examples", reproduce=f"blockrun test {report.block} --seed {seed}"))
+    return []
 
 
 def random_for(cls: type[Block], *seeds: int) -> np.random.Generator:
@@ -91,9 +89,10 @@ def _check_case(case: Case, report: Report) -> None:
     """All checks on one case, up to the first that fails."""
     report.cases += 1
     for number, check in enumerate(CHECKS):
-        failures = list(_failures(check, case, random_for(type(case.block), case.seed, case.number, number), report))
+        rng = random_for(type(case.block), case.seed, case.number, number)
+        failures = list(_failures(check, case, rng, report))
         for failure in failures:
-            report.add(_signed(failure, case))
+            report.add(_signed(failure, check, case, report.block))
         if failures:
             return
 
@@ -110,7 +109,7 @@ def _failures(check: Check, case: Case, rng: np.random.Generator, report: Report
                 report.note(found)
     except Exception as error:
         tensor, guess = verdicts.of_error(error)
-        yield Failure(check.__name__.replace("_", " "), _words(error, type(case.block)), tensor, guess)
+        yield Failure(_words(error, type(case.block)), tensor, guess)
 
 
 def _words(error: Exception, cls: type[Block]) -> str:
@@ -120,10 +119,11 @@ def _words(error: Exception, cls: type[Block]) -> str:
     return f"{type(error).__name__}: {error}" + (f" ({source}:{lines[-1]})" if lines else "")
 
 
-def _signed(failure: Failure, case: Case) -> Failure:
-    """The failure with what is needed to see it again."""
-    command = f"blockrun test {case.block.name} --seed {case.seed} --case {case.number}"
-    return replace(failure, block=repr(case.block), case=case.number, given=str(case), reproduce=command)
+def _signed(failure: Failure, check: Check, case: Case, block: str) -> Failure:
+    """The failure with the name of the check and what is needed to see it again."""
+    name = check.__name__.replace("_", " ")
+    command = f"blockrun test {block} --seed {case.seed} --case {case.number}"
+    return replace(failure, check=name, block=repr(case.block), case=case.number, given=str(case), reproduce=command)
 
 
 def _remark_on_what_was_not_seen(cases: list[Case], report: Report) -> None:
@@ -132,17 +132,6 @@ def _remark_on_what_was_not_seen(cases: list[Case], report: Report) -> None:
         return
     for name in dict.fromkeys(f"d{name}" for case in cases for name in case.wrt):
         if name not in report.seen:
-            report.add(Failure("gradients", f"{name} was never verified", name, "give examples away from kinks"))
+            report.add(Failure(f"{name} was never verified", name, "give examples away from kinks", check="gradients"))
         elif not report.seen[name]:
             report.note(f"{name} is zero in every case, and rightly; give an example where it is not, if there is one")
-
-
-def check_all(find: Callable[[str], type[Block]], names: list[str], seed: int = 0) -> Iterator[Report]:
-    """A report for each of `names`; a block that cannot be found or imported is a failure, not an exception."""
-    for name in names:
-        try:
-            cls: Any = find(name)
-        except Exception as error:
-            yield Report(name, failures=[Failure("import", f"{type(error).__name__}: {error}")])
-            continue
-        yield check_block(cls, seed)

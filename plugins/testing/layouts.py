@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ def transposed(x: Array) -> Array:
 def sliced(x: Array) -> Array:
     """Every second entry of a larger array, along every axis."""
     big = np.zeros([2 * size for size in x.shape], x.dtype)
-    part = big[(..., *(slice(None, None, 2) for _ in x.shape))]
+    every_second: Any = (..., *[slice(None, None, 2)] * x.ndim)  # with `...`, a scalar stays an array
+    part = big[every_second]
     part[...] = x
     return part
 
@@ -43,8 +45,8 @@ def input_layouts(case: Case, rng: np.random.Generator) -> Findings:
         changed = case.changed(change)
         fact, guess = f"with {layout} inputs", "assumes that its inputs are contiguous (a reshape or view of memory?)"
         try:
-            yield from mismatch("input layouts", fact, guess, changed.outputs(check=True), outputs)
-            yield from mismatch("input layouts", fact, guess, changed.gradients(dy), gradients, "d")
+            yield from mismatch(fact, guess, changed.outputs(check=True), outputs)
+            yield from mismatch(fact, guess, changed.gradients(dy), gradients, "d")
         except Exception as error:
             error.add_note(fact)
             raise
@@ -57,8 +59,8 @@ def gradient_layouts(case: Case, rng: np.random.Generator) -> Findings:
     yield from _same_gradients(case, "zero-strided", constant, {name: v.copy() for name, v in constant.items()})
     for layout, change in LAYOUTS.items():
         yield from _same_gradients(case, layout, {name: frozen(change(v)) for name, v in dy.items()}, dy)
-    shared = next(iter(dy.values()), None)
-    if len(dy) > 1 and all(v.shape == shared.shape for v in dy.values()):
+    if len(dy) > 1 and len({v.shape for v in dy.values()}) == 1:
+        shared = next(iter(dy.values()))
         same = dict.fromkeys(dy, shared)
         yield from _same_gradients(case, "one and the same array as", same, {name: shared.copy() for name in dy})
 
@@ -67,7 +69,7 @@ def _same_gradients(case: Case, layout: str, dy: dict[str, Array], contiguous: d
     fact, guess = f"with {layout} incoming gradients", "assumes that the incoming gradient is contiguous"
     expected = kept(case.gradients(contiguous))
     try:
-        yield from mismatch("gradient layouts", fact, guess, case.gradients(dy), expected, "d")
+        yield from mismatch(fact, guess, case.gradients(dy), expected, "d")
     except Exception as error:
         error.add_note(fact)
         raise

@@ -65,8 +65,13 @@ def _guesses(hint: Any) -> list[Any]:
     if origin is tuple:
         sizes = [_guesses(a)[:3] for a in args if a is not Ellipsis]
         return [tuple(values) for values in itertools.product(*(sizes * 2 if Ellipsis in args else sizes))]
-    known = {bool: [True, False], int: [2, 3, 1, 0, -1], float: [0.5, 1.5, 0.0, -0.5], type(None): [None]}
-    return known.get(hint, [value for part in _alternatives(hint) for value in _guesses(part)])
+    known: dict[Any, list[Any]] = {
+        bool: [True, False],
+        int: [2, 3, 1, 0, -1],
+        float: [0.5, 1.5, 0.0, -0.5],
+        type(None): [None],
+    }
+    return known[hint] if hint in known else [value for part in _alternatives(hint) for value in _guesses(part)]
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -11,15 +11,17 @@ from typing import Any
 class Failure:
     """One broken promise of a block.
 
-    `check` is the check that found it and `fact` what it saw; `tensor` is the input, output or gradient concerned,
-    `index` its worst entry with the value `got` and the value `expected`. `guess` is a likely cause. `case` is the
-    number of the first case that fails this way and `also` the others; `reproduce` is the command that repeats it.
+    `fact` is what was seen; `tensor` is the input, output or gradient concerned, `index` its worst entry with the
+    value `got` and the value `expected`, and `guess` a likely cause. The rest is filled in by the kit: `check` is the
+    check that found it, `case` the number of the first case that fails this way, `given` its inputs and mode, `also`
+    the other cases; `reproduce` is the command that repeats it.
     """
 
-    check: str
     fact: str
     tensor: str = ""
     guess: str = ""
+    _: KW_ONLY
+    check: str = ""
     index: tuple[int, ...] | None = None
     got: float | None = None
     expected: float | None = None
@@ -32,7 +34,7 @@ class Failure:
     @property
     def ratio(self) -> float | None:
         """`got / expected`, None if there are no two numbers or the second is zero."""
-        return None if self.got is None or not self.expected else self.got / self.expected
+        return None if self.got is None or not self.expected else self.got / self.expected + 0.0
 
     @property
     def kind(self) -> tuple[str, str]:

@@ -66,8 +66,15 @@ def _misplaced(shape: tuple[int, ...], found: Jacobians) -> str:
         if close(turned, numeric):
             return "the transpose of the right gradient"
     if close(np.sort(analytic, axis=0), np.sort(numeric, axis=0)):
-        return "the right numbers in the wrong places: transposed, flipped, shifted or reshaped in another order?"
-    return ""
+        return "the right numbers in the wrong places: transposed, flipped or reshaped in another order?"
+    shifts = (axis for axis in range(len(shape)) if _shifted(analytic, numeric, shape, axis))
+    return next((f"shifted by one along axis {axis}: off by one in padding or an index?" for axis in shifts), "")
+
+
+def _shifted(analytic: Array, numeric: Array, shape: tuple[int, ...], axis: int) -> bool:
+    """Whether each entry holds what belongs to its neighbour along `axis`, which has at least three entries."""
+    a, n = (np.moveaxis(x.reshape(*shape, -1), axis, 0) for x in (analytic, numeric))
+    return shape[axis] > 2 and bool(n.any()) and (close(a[1:], n[:-1]) or close(a[:-1], n[1:]))
 
 
 def _pattern(analytic: Array, numeric: Array) -> str:
@@ -76,9 +83,11 @@ def _pattern(analytic: Array, numeric: Array) -> str:
     extra = (np.abs(analytic) > big) & (np.abs(numeric) <= big)
     wrong = np.abs(analytic - numeric) > big
     if absent.any() and not extra.any():
-        return f"zero at {absent.sum()} entries of the Jacobian where it should not be: a term dropped or a sum forgotten?"
+        return (
+            f"zero at {absent.sum()} entries of the Jacobian where it should not be: a term dropped or a sum forgotten?"
+        )
     if extra.any() and not absent.any():
-        return f"not zero at {extra.sum()} entries of the Jacobian where it should be: a term too many, or a mask forgotten?"
+        return f"not zero at {extra.sum()} entries of the Jacobian that should be: a term too many, a mask forgotten?"
     if not absent.any() and (numeric != 0).mean() < 0.6:
         return f"{wrong.sum()} of {(np.abs(numeric) > big).sum()} entries are off by different factors: a factor lost?"
     return f"{wrong.sum()} of {wrong.size} entries of the Jacobian are off without a pattern: a term dropped?"
@@ -117,5 +126,5 @@ def of_error(error: Exception) -> tuple[str, str]:
         found, wanted = (tuple(int(d) for d in re.findall(r"\d+", part)) for part in shapes.groups()[1:])
         return f"d{shapes[1]}", of_shape(found, wanted)
     tensor = re.search(r"(output|gradient of) `(\w+)`|(changed) `(self\.\w+)`", text)
-    name = ("" if tensor is None else tensor[4] or ("d" if tensor[1] != "output" else "") + tensor[2])
+    name = "" if tensor is None else tensor[4] or ("d" if tensor[1] != "output" else "") + tensor[2]
     return name, next((hint for words, hint in HINTS if words in text), "")

@@ -33,7 +33,9 @@ class Optimizer(Component):
         """The state that goes with a parameter, as named arrays."""
         return {}
 
-    def update(self, p: Array, dp: Array, state: dict[str, Array], lr: float, step: int) -> tuple[Array, dict[str, Array]]:
+    def update(
+        self, p: Array, dp: Array, state: dict[str, Array], lr: float, step: int
+    ) -> tuple[Array, dict[str, Array]]:
         """The parameter and its state after step number `step` (from 1), in the dtype of `p`."""
         raise NotImplementedError
 

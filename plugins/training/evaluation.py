@@ -28,7 +28,11 @@ def evaluate(network: Network, part: DataPart, with_objective: bool = True) -> d
     fixed = {**network.params, **network.state}
     for batch in batches.epoch(0):
         values, _ = forward(
-            network.graph, {**fixed, **network.feed(batch)}, keep=keep, training=False, examples=part.description.examples
+            network.graph,
+            {**fixed, **network.feed(batch)},
+            keep=keep,
+            training=False,
+            examples=part.description.examples,
         )
         for name, value in values.items():
             totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)

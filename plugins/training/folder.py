@@ -125,7 +125,9 @@ def environment() -> dict[str, Any]:
 
     from blockrun import __version__
 
-    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in threadpool_info()]
+    blas = [
+        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in threadpool_info()
+    ]
     return {
         "blockrun": __version__,
         "python": platform.python_version(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from blockrun.core import GraphError, Node, backward, forward
+from blockrun.core import Node, backward, forward
 from blockrun.plugins.data.batches import Batches
 from blockrun.plugins.errors import Diverged, UserError
 
@@ -48,9 +48,13 @@ class Trainer:
         return -(-self.steps // self.per_epoch)
 
     @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return float(self.settings.schedule(min(self.step, self.steps - 1), self.steps))
+    def at_epoch_end(self) -> bool:
+        """Whether the step just taken was the last of its epoch, or of all."""
+        return self.step % self.per_epoch == 0 or self.step >= self.steps
+
+    def rate_of(self, step: int) -> float:
+        """The learning rate of step number `step`, from 0."""
+        return float(self.settings.schedule(min(step, self.steps - 1), self.steps))
 
     def run_epoch(self) -> Iterator[int]:
         """Take the steps that are left of this epoch; yields the number of examples in each batch."""
@@ -90,7 +94,7 @@ class Trainer:
         return objective
 
     def _update(self, gradients: dict[str, Array]) -> None:
-        rate, params = self.rate, self.network.params
+        rate, params = self.rate_of(self.step), self.network.params
         for name, dp in gradients.items():
             params[name], self.slots[name] = self.settings.optimizer.update(
                 params[name], dp, self.slots[name], rate, self.step + 1
@@ -166,9 +170,6 @@ def _look(node: Node, named: Any, where: str, given: tuple[Any, ...]) -> None:
             shown = name if "`" in name else f"`{name}`"
             bad = value[~np.isfinite(value)].flat[0] if value.ndim else value
             raise Diverged(
-                f"{shown} is {bad} {where}, in node {node}, {node.block!r}; what it was given ranges over {', '.join(sizes)}",
+                f"{shown} is {bad} {where}, in node {node}, {node.block!r}; given values of {', '.join(sizes)}",
                 help="a smaller learning rate may help; the last checkpoint is kept",
             )
-
-
-__all__ = ["GraphError", "Trainer", "restore_network"]

@@ -96,7 +96,7 @@ class Bar(Rows):
         self.shown = now
         speed = self.examples / max(now - self.since, 1e-9)
         self.bar.update(
-            self.task, completed=trainer.step, loss=trainer.loss, lr=trainer.rate, speed=speed,
+            self.task, completed=trainer.step, loss=trainer.loss, lr=trainer.rate_of(trainer.step), speed=speed,
             description=f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}",
         )  # fmt: skip
 

@@ -59,7 +59,7 @@ def resume(folder: RunFolder, host: Host | None = None, progress: Progress | Non
     progress = progress or Silent()
     network = load_run(folder, host, weights=False)
     trainer = Trainer(network)
-    if any(folder.checkpoints.iterdir()):
+    if any(folder.checkpoints.glob(f"{LAST}*.safetensors")):
         found = load_latest(folder.checkpoints, LAST)
         trainer.restore(found.tensors, found.about["progress"])
         progress.note(found.warning)
@@ -147,27 +147,37 @@ class _Clock:
 
 
 def _run_epoch(trainer: Trainer, folder: RunFolder, progress: Progress, clock: _Clock, signals: Signals) -> None:
-    rate, began, examples = trainer.rate, time.monotonic(), 0
-    number = trainer.epoch + 1
+    began, examples, number = time.monotonic(), 0, trainer.epoch + 1
     for count in trainer.run_epoch():
         examples += count
         progress.step(trainer, count)
-        if signals.received is not None:
-            _save(trainer, folder)
-            raise Interrupted(
-                signals.received, f"interrupted at step {trainer.step} of {trainer.steps}; the checkpoint is written",
-                help=f"`blockrun resume {folder.path}` goes on from here",
-            )  # fmt: skip
+        if signals.received is not None and not trainer.at_epoch_end:
+            _stop(trainer, folder, signals.received)
     speed = examples / max(time.monotonic() - began, 1e-9)
-    row: dict[str, Any] = {
-        "step": trainer.step, "epoch": number, "epochs": trainer.epochs, "train": {"loss": trainer.loss}, "lr": rate,
-    }  # fmt: skip
+    row = _row(trainer, number) | {"examples_per_second": round(speed), "seconds_left": round(clock.left(trainer), 1)}
+    folder.append(row)
+    progress.epoch(row)
+    if signals.received is not None and trainer.step < trainer.steps:
+        _stop(trainer, folder, signals.received)
+    _save(trainer, folder)
+
+
+def _row(trainer: Trainer, epoch: int) -> dict[str, Any]:
+    """What is recorded of an epoch, apart from how fast it was."""
+    row: dict[str, Any] = {"step": trainer.step, "epoch": epoch, "epochs": trainer.epochs}
+    row |= {"train": {"loss": trainer.loss}, "lr": trainer.rate_of(trainer.step - 1)}
     if "val" in trainer.network.sections.data:
         row["val"] = evaluate(trainer.network, trainer.network.sections.data["val"])
-    row |= {"examples_per_second": round(speed), "seconds_left": round(clock.left(trainer), 1)}
-    folder.append(row)
+    return row
+
+
+def _stop(trainer: Trainer, folder: RunFolder, signum: int) -> None:
     _save(trainer, folder)
-    progress.epoch(row)
+    raise Interrupted(
+        signum,
+        f"interrupted at step {trainer.step} of {trainer.steps}; the checkpoint is written",
+        help=f"`blockrun resume {folder.path}` goes on from here",
+    )
 
 
 def _save(trainer: Trainer, folder: RunFolder) -> None:

@@ -41,7 +41,10 @@ def two(self, ctx, a, b):
         (block_with(lambda self, ctx, x: (x, {"a": x})), "saved holds a dict"),
         (block_with(fine, lambda self, ctx, saved, dy: (dy,)), "backward returned a tuple; with one gradient"),
         (block_with(fine, lambda self, ctx, saved, dy: None), "the gradient of `x` is None but was asked for"),
-        (block_with(fine, lambda self, ctx, saved, dy: dy.sum()), r"gradient of `x` has shape \(\); `x` has shape \(1, 3\)"),
+        (
+            block_with(fine, lambda self, ctx, saved, dy: dy.sum()),
+            r"gradient of `x` has shape \(\); `x` has shape \(1, 3\)",
+        ),
         (block_with(fine, lambda self, ctx, saved, dy: dy.astype("f")), "gradient of `x` is float32; `x` is float64"),
     ],
 )

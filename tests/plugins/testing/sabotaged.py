@@ -125,7 +125,7 @@ class StashedOnSelf(Block):
 class StaleCache(Block):
     """A stash that freezing the instance cannot prevent."""
 
-    cache = {}  # noqa: RUF012
+    cache = {}
 
     def forward(self, ctx, x):
         self.cache["y"] = np.tanh(x)
@@ -138,7 +138,7 @@ class StaleCache(Block):
 class BufferReused(Block):
     """Outputs of all calls with one shape share memory."""
 
-    buffers = {}  # noqa: RUF012
+    buffers = {}
 
     def forward(self, ctx, x):
         y = np.multiply(x, 2, out=self.buffers.setdefault((x.shape, x.dtype), np.empty_like(x)))
@@ -268,7 +268,7 @@ class NotANumberWhenEmpty(Block):
 
 class FormulaWrong(Block):
     formula = "sin(x)"
-    gradients = {"x": "dy * cos(x)"}  # noqa: RUF012
+    gradients = {"x": "dy * cos(x)"}
 
     def forward(self, ctx, x):
         return np.sin(x) + 1, x
