@@ -72,15 +72,15 @@ def window(shape: tuple[int, ...], kernel: Any, stride: Any, pad: Any, dilation:
     kernel, stride, dilation = pair(kernel), pair(stride), pair(dilation)
     sizes = (shape[1], shape[2])
     spans = (span(kernel[0], dilation[0]), span(kernel[1], dilation[1]))
-    pads = tuple(_pads(*which) for which in zip(_per_axis(pad), sizes, spans, stride, strict=True))
-    output = tuple((n + sum(p) - s) // t + 1 for n, p, s, t in zip(sizes, pads, spans, stride, strict=True))
+    pads = [_pads(*which) for which in zip(_per_axis(pad), sizes, spans, stride, strict=True)]
+    output = [(n + sum(p) - s) // t + 1 for n, p, s, t in zip(sizes, pads, spans, stride, strict=True)]
     if min(output) < 1:
         (top, bottom), (left, right) = pads
         raise ValueError(
             f"the window spans {spans[0]} × {spans[1]} but the image is {sizes[0]} × {sizes[1]}, padded by "
             f"{top} above, {bottom} below, {left} left, {right} right; it must fit in at least once"
         )
-    return Window(kernel, dilation, stride, pads, output)
+    return Window(kernel, dilation, stride, (pads[0], pads[1]), (output[0], output[1]))
 
 
 def pair(value: Any) -> tuple[int, int]:

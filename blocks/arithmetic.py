@@ -149,7 +149,7 @@ class Square(Block):
     shapes = "x (...) -> y (...)"
     batchwise = True
     formula = "x ** 2"
-    gradients = {"x": "dy * 2 * x"}
+    gradients = {"x": "dy * (2 * x)"}
 
     def forward(self, ctx, x):
         return x * x, x
@@ -201,7 +201,7 @@ class Reciprocal(Block):
     shapes = "x (...) -> y (...)"
     batchwise = True
     formula = "1 / x"
-    gradients = {"x": "-dy * y ** 2"}
+    gradients = {"x": "dy * (-1 / x ** 2)"}
 
     def forward(self, ctx, x):
         y = 1 / x

@@ -48,19 +48,13 @@ class BatchNorm(Block):
     def backward(self, ctx, saved, dy):
         centred, gamma, s, n = saved
         dgamma, dbeta = s * sum_rows(dy * centred), sum_rows(dy)
-        means = (ctx.total(dgamma) / max(n, 1), ctx.total(dbeta) / max(n, 1)) if ctx.training else None
-        dx = self._dx(saved, dy, means) if ctx.needs.x else None
+        dx = dy
+        if ctx.training:
+            dx = rowwise(np.multiply, centred, ctx.total(dgamma) * (-s / max(n, 1)))
+            dx += dy
+            dx = rowwise(np.subtract, dx, ctx.total(dbeta) / max(n, 1), out=dx)
+        dx = rowwise(np.multiply, dx, gamma * s) if ctx.needs.x else None
         return dx, dgamma if ctx.needs.gamma else None, dbeta if ctx.needs.beta else None
-
-    def _dx(self, saved, dy, means):
-        centred, gamma, s, _n = saved
-        if means is None:
-            return rowwise(np.multiply, dy, gamma * s)
-        mean_dgamma, mean_dbeta = means
-        dx = rowwise(np.multiply, centred, -s * mean_dgamma)
-        dx += dy
-        dx = rowwise(np.subtract, dx, mean_dbeta, out=dx)
-        return rowwise(np.multiply, dx, gamma * s, out=dx)
 
     def _moved(self, old, new):
         return (1 - self.momentum) * old + self.momentum * new

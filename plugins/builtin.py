@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from blockrun.plugins.hooks import hookimpl
 
 Names = dict[str, str]
@@ -91,3 +93,9 @@ def blockrun_commands() -> Names:
         "plugins": "blockrun.plugins.commands.plugins:plugins",
         "init": "blockrun.plugins.commands.init:init",
     }
+
+
+@hookimpl
+def blockrun_templates() -> dict[str, Path]:
+    folder = Path(__file__).resolve().parents[1] / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}

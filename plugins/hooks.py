@@ -47,7 +47,7 @@ def blockrun_sources() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_transforms() -> Offered:  # type: ignore[empty-body]
-    """What is done to examples between a source and the network, such as augmentation."""
+    """What is done to examples between a source and the network, such as augmentation. Listed; not used yet."""
 
 
 @hookspec
@@ -62,22 +62,22 @@ def blockrun_schedules() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_callbacks() -> Offered:  # type: ignore[empty-body]
-    """What watches a run and may stop it or write about it."""
+    """What watches a run and may stop it or write about it. Listed; not used yet."""
 
 
 @hookspec
 def blockrun_templates() -> Offered:  # type: ignore[empty-body]
-    """Network files that `blockrun init NAME` starts from."""
+    """Network files that `blockrun init NAME` starts from: a dict of names and `pathlib.Path`s."""
 
 
 @hookspec
 def blockrun_engines() -> Offered:  # type: ignore[empty-body]
-    """Other implementations of existing blocks, or of chains of them, checked against what they replace."""
+    """Other implementations of existing blocks, or of chains of them, checked against what they replace. Not used yet."""
 
 
 @hookspec
 def blockrun_exporters() -> Offered:  # type: ignore[empty-body]
-    """Formats that a trained network can be written to."""
+    """Formats that a trained network can be written to. Listed; not used yet."""
 
 
 @hookspec

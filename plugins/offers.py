@@ -27,11 +27,13 @@ KINDS = {
     "optimizers": Kind("optimizer", "blockrun.plugins.training.contracts:Optimizer"),
     "schedules": Kind("schedule", "blockrun.plugins.training.contracts:Schedule"),
     "callbacks": Kind("callback", ""),
-    "templates": Kind("template", ""),
+    "templates": Kind("template", "pathlib:Path"),
     "engines": Kind("engine", ""),
     "exporters": Kind("exporter", ""),
     "commands": Kind("command", "click:Command"),
 }
+
+INSTANCES = ("commands", "templates")  # offered as objects, not as classes
 
 
 @dataclass
@@ -136,8 +138,8 @@ def _misfit(kind: str, target: Any) -> str:
     if not base:
         return ""
     cls = import_object(base)
-    if kind == "commands":
-        return "" if isinstance(target, cls) else f"is {_what(target)}, not a click.{cls.__name__}"
+    if kind in INSTANCES:
+        return "" if isinstance(target, cls) else f"is {_what(target)}, not a {base.replace(':', '.')}"
     if isinstance(target, type) and issubclass(target, cls) and target is not cls:
         return ""
     return f"is {_what(target)}, not a class derived from {cls.__name__}"

@@ -19,33 +19,25 @@ def init(host: Any, template: str | None, output: str | None) -> None:
     blockrun init
     blockrun init digits
     """
-    files = {path.stem: path for path in sorted(_folder().glob("*.yaml"))}
     if template is None:
-        width = max(map(len, files), default=0)
-        for name, path in files.items():
-            click.echo(f"{name.ljust(width)}  {_title(path)}")
-        return
-    _write(_chosen(template, files), Path(output or f"{template}.yaml"))
+        _list(host)
+    else:
+        target = Path(output or f"{template.rpartition('/')[2]}.yaml")
+        _write(host.find("templates", template), target)
+        click.echo(f"{target} written")
 
 
-def _folder() -> Path:
-    import blockrun
-
-    return Path(blockrun.__file__).parent / "configs"
+def _list(host: Any) -> None:
+    titles = {name: _title(host.find("templates", name)) for name in host.names("templates")}
+    width = max(map(len, titles), default=0)
+    for name, title in titles.items():
+        click.echo(f"{name.ljust(width)}  {title}")
 
 
 def _title(path: Path) -> str:
+    """The comment that a network file begins with, its first line."""
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     return first.removeprefix("#").strip() if first.startswith("#") else ""
-
-
-def _chosen(template: str, files: dict[str, Path]) -> Path:
-    from blockrun.plugins.errors import UsageError
-    from blockrun.plugins.network.diagnostics import did_you_mean
-
-    if template not in files:
-        raise UsageError(f"there is no template `{template}`", help=did_you_mean(template, files, "templates"))
-    return files[template]
 
 
 def _write(source: Path, target: Path) -> None:
@@ -58,4 +50,3 @@ def _write(source: Path, target: Path) -> None:
         raise UsageError(f"{target} is there already", help="give another name with --output FILE") from None
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror or error}") from None
-    click.echo(f"{target} written; `blockrun train {target}` trains it")

@@ -29,8 +29,10 @@ def show_run(run: Run) -> None:
     click.echo(f"{run.part}: {shown}  (trained in {run.seconds:.1f} s)")
     click.echo(f"run: {run.folder.path}")
     click.echo("\ntry next:")
-    for command, what in next_commands(run):
-        click.echo(f"  {command:<52} {what}")
+    commands = next_commands(run)
+    width = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        click.echo(f"  {command:<{width}}  # {what}")
 
 
 def next_commands(run: Run) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def test(host: Host, names: tuple[str, ...], seed: int, case: int | None, as_jso
 def _check(host: Host, name: str, seed: int, case: int | None) -> Report:
     """The report on one block; one that cannot be imported fails like any other."""
     from blockrun.plugins.errors import UsageError, UserError
-    from blockrun.plugins.testing import Failure, Report, check_block
+    from blockrun.plugins.testing import Failure, NoSuchCase, Report, check_block
 
     try:
         cls: Any = host.find("blocks", name)
@@ -59,7 +59,7 @@ def _check(host: Host, name: str, seed: int, case: int | None) -> Report:
         return Report(name, failures=[Failure(error.message, guess=error.help, check="import")])
     try:
         return check_block(cls, seed, case, name)
-    except IndexError as error:
+    except NoSuchCase as error:
         raise UsageError(str(error)) from None
 
 

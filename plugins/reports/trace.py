@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from blockrun.core import Node, backward, forward
-from blockrun.plugins.network.network import Network
+from blockrun.plugins.errors import UserError
+from blockrun.plugins.network.network import Network, show
 
-from .formulas import delta, forward_line, gradient_term
+from .formulas import delta, forward_line, summed_term
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,14 @@ class Line:
 
 @dataclass
 class Trace:
-    """Both passes over a network, and the gradients of its objective with respect to everything that is free."""
+    """Both passes over a network, and the gradients of its objective with respect to its inputs and parameters.
 
+    `inputs` and `parameters` are those that the objective depends on, by name in the order of the file; `values` are
+    all variables.
+    """
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     forward: list[Line] = field(default_factory=list)
     backward: list[Line] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -35,25 +42,41 @@ class Trace:
 
 
 def trace(network: Network, feed: Mapping[str, Any], seed: int = 0) -> Trace:
-    """Run `network` on `feed` and its own parameters, forward and backward, writing down every operation."""
-    recorder = _Recorder(network)
+    """Run `network` on `feed` and its own parameters, forward and backward, writing down every operation.
+
+    Raises `UserError` if there is no objective, or one that is not a scalar.
+    """
+    _require_scalars(network)
     fed = {**network.params, **network.state, **network.feed(feed)}
-    wrt = tuple(
-        name for name in network.graph.free if name in fed and name not in network.state and fed[name].dtype.kind == "f"
-    )
     keep = tuple(network.objective)
-    recorder.trace.values |= {name: fed[name] for name in network.graph.free if name in fed}
+    used = {name for name, _ in network.graph.plan(keep, (), True).feeds}
+    recorder = _Recorder({name: array for name, array in fed.items() if name in used})
+    traced = recorder.trace
+    traced.inputs = {name: fed[name] for name in network.inputs if name in fed and name in used}
+    traced.parameters = {name: array for name, array in network.params.items() if name in used}
+    free = {**traced.inputs, **traced.parameters}
+    wrt = tuple(name for name, array in free.items() if array.dtype.kind == "f")
     _, tape = forward(network.graph, fed, keep=keep, wrt=wrt, seed=seed, watch=recorder.saw_forward)
     recorder.begin_backward(network.objective)
-    recorder.trace.gradients = backward(tape, network.objective, wrt, watch=recorder.saw_backward)
-    return recorder.trace
+    traced.gradients = backward(tape, network.objective, wrt, watch=recorder.saw_backward)
+    return traced
+
+
+def _require_scalars(network: Network) -> None:
+    help = "end the net with a loss such as sum_of_squares, or name one with `train.minimize`"
+    if not network.objective:
+        raise UserError("the network has no node, so there is nothing to differentiate", help=help)
+    for name in network.objective:
+        spec = network.assembly.specs[name]
+        if spec.shape != ():
+            raise UserError(f"`{name}` has shape {show(spec)}; only a scalar can be differentiated", help=help)
 
 
 class _Recorder:
     """Listens to the executor; sums what it hears, as the executor does."""
 
-    def __init__(self, network: Network) -> None:
-        self.trace = Trace()
+    def __init__(self, fed: Mapping[str, Any]) -> None:
+        self.trace = Trace(values=dict(fed))
         self.numbers: dict[str, int] = {}
         self.sums: dict[str, Any] = {}
 
@@ -68,12 +91,15 @@ class _Recorder:
             self.trace.backward.append(Line(f"{delta(name)} = {weight:g}", 0, name, weight))
 
     def saw_backward(self, node: Node, douts: tuple[Any, ...], dinputs: tuple[Any, ...]) -> None:
+        outputs = [variable for variable in node.outputs if variable not in node.updates.values()]
+        given = dict(zip(outputs, douts, strict=True))
         for index, ((_, variable), gradient) in enumerate(zip(node.gradient_inputs, dinputs, strict=True)):
             if variable is None or gradient is None:
                 continue
+            term = summed_term(node, index, self.trace.values, given, gradient.shape)
             sign = "+=" if variable in self.sums else "="
             self.sums[variable] = self.sums[variable] + gradient if variable in self.sums else gradient
-            code = f"{delta(variable)} {sign} {gradient_term(node, index)}"
+            code = f"{delta(variable)} {sign} {term}"
             self.trace.backward.append(Line(code, self.numbers[node.name], variable, self.sums[variable]))
 
 
@@ -85,29 +111,37 @@ class Change:
     before: Any
     after: Any
 
+    @property
+    def moved(self) -> Any:
+        return np.subtract(self.after, self.before, dtype=float)
+
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What a small change of one free variable does, and what its gradient says it should do.
+    """What a small change of one input or parameter does, and what its gradient says it should do.
 
-    `predicted` is Σ δ · Δ over the entries of the variable, `moved` how far the objective really moved.
+    `changes` are the variable itself and every variable computed, in order. `predicted` is Σ δ · Δ over the entries
+    of the variable, `moved` how far the objective really moved.
     """
 
     variable: str
     amount: float
+    objective: str
     changes: list[Change]
     predicted: float
     moved: float
 
 
 def perturb(network: Network, feed: Mapping[str, Any], variable: str, amount: float, seed: int = 0) -> Perturbation:
-    """Add `amount` to every entry of the free variable `variable` and run forward again."""
+    """Add `amount` to every entry of the input or parameter `variable` and run forward again."""
     before = trace(network, feed, seed)
     fed = {**network.params, **network.state, **network.feed(feed)}
     fed[variable] = fed[variable] + np.asarray(amount, dtype=fed[variable].dtype)
     names = tuple(line.variable for line in before.forward)
-    after, _ = forward(network.graph, fed, keep=names, seed=seed)
-    changes = [Change(name, before.values[name], after[name]) for name in names]
-    weights = network.objective.items()
-    moved = sum(w * float(after[n] - before.values[n]) for n, w in weights)
-    return Perturbation(variable, amount, changes, float(np.sum(before.gradients[variable]) * amount), moved)
+    after = {variable: fed[variable], **forward(network.graph, fed, keep=names, seed=seed)[0]}
+    changes = {name: Change(name, before.values[name], after[name]) for name in after}
+    moved = sum(weight * float(changes[name].moved) for name, weight in network.objective.items())
+    predicted = float(np.sum(before.gradients[variable]) * amount)
+    only = list(network.objective.items())
+    objective = only[0][0] if len(only) == 1 and only[0][1] == 1 else "the objective"
+    return Perturbation(variable, amount, objective, list(changes.values()), predicted, moved)

@@ -58,8 +58,8 @@ class Case:
     @property
     def examples(self) -> int:
         """The length of axis 0 of the first data input, 0 if it has no axis."""
-        first = self.arrays[self.data[0]] if self.data else np.zeros(())
-        return int(first.shape[0]) if first.ndim else 0
+        shape: tuple[int, ...] = self.arrays[self.data[0]].shape if self.data else ()
+        return shape[0] if shape else 0
 
     def start(self, wrt: Iterable[str] | None = None, check: bool = True) -> tuple[Arrays, Tape]:
         """Run forward; all outputs by name, and the tape that `finish` takes."""

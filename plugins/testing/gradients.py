@@ -28,11 +28,14 @@ Curve = Callable[[float], Arrays]
 
 
 class Slope(NamedTuple):
-    """A numerical derivative, how far it can be off, and the step it was taken with."""
+    """A numerical derivative, what two steps disagree by, what rounding can amount to, the step, and whether there is
+    a kink."""
 
     value: float
     error: float
+    rounding: float
     step: float
+    kink: bool
 
 
 class Comparison(NamedTuple):
@@ -50,17 +53,14 @@ def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generat
     """Compare the gradient `dx` that backward gave for the input `name` with differences along a random direction."""
     u = rng.standard_normal(dx.shape)
     curve = along(case, name, u)
-    analytic = float(np.vdot(dx, u))
-    scale = float(np.linalg.norm(dx))
+    analytic, scale = float(np.vdot(dx, u)), float(np.linalg.norm(dx))
     slope = derivative(curve, dy, size(case.arrays[name]), scale)
     scale = max(scale, abs(slope.value))
     gap = abs(analytic - slope.value)
-    rounding = ROUNDING * weight(curve(0.0), dy) / slope.step
-    agrees = bool(gap <= TOLERANCE * scale + slope.error + rounding)
-    settled = bool(slope.error <= UNSETTLED * scale + rounding)
-    error = gap / (max(scale, rounding / TOLERANCE) or 1.0)
+    agrees = bool(gap <= TOLERANCE * scale + slope.error + slope.rounding)
+    settled = bool(slope.error <= UNSETTLED * scale + slope.rounding) and not slope.kink
     smooth = settled and (agrees or not kinked(curve, dy, slope.step, scale))
-    return Comparison(analytic, slope.value, error, agrees and settled, smooth)
+    return Comparison(analytic, slope.value, gap / (max(scale, slope.rounding / TOLERANCE) or 1.0), agrees, smooth)
 
 
 def along(case: Case, name: str, u: Array) -> Curve:
@@ -80,19 +80,27 @@ def along(case: Case, name: str, u: Array) -> Curve:
 
 def derivative(curve: Curve, dy: Arrays, unit: float, scale: float) -> Slope:
     """dL/dt at 0, by the longest of `STEPS` (times `unit`) at which it settles."""
-    best = Slope(0.0, np.inf, unit)
-    for step in STEPS:
-        h = step * unit
-        wide, narrow = central(curve, dy, h), central(curve, dy, h / 2)
+    here = curve(0.0)
+    noise = ROUNDING * weight(here, dy)
+    best = Slope(0.0, np.inf, np.inf, unit, False)
+    for h in (step * unit for step in STEPS):
+        (wide, wide_bend), (narrow, narrow_bend) = probe(curve, here, dy, h), probe(curve, here, dy, h / 2)
         if abs(wide - narrow) < best.error:
-            best = Slope((4 * narrow - wide) / 3, abs(wide - narrow), h)
+            sharp = narrow_bend > UNSETTLED * max(scale, abs(narrow)) + noise / h
+            kink = bool(sharp and narrow_bend > 0.75 * wide_bend)
+            best = Slope((4 * narrow - wide) / 3, abs(wide - narrow), noise / h, h, kink)
         if best.error <= SETTLED * max(scale, abs(narrow)):
             break
     return best
 
 
-def central(curve: Curve, dy: Arrays, h: float) -> float:
-    return difference(curve(h), curve(-h), dy) / (2 * h)
+def probe(curve: Curve, here: Arrays, dy: Arrays, h: float) -> tuple[float, float]:
+    """The mean of the slopes to the left and to the right, and their difference.
+
+    Half the step makes the difference half as large where L is smooth, and leaves it as it is at a kink.
+    """
+    right, left = difference(curve(h), here, dy) / h, difference(here, curve(-h), dy) / h
+    return (right + left) / 2, abs(right - left)
 
 
 def difference(high: Arrays, low: Arrays, dy: Arrays) -> float:
@@ -112,14 +120,9 @@ def size(x: Array) -> float:
 
 def kinked(curve: Curve, dy: Arrays, step: float, scale: float) -> bool:
     """Whether the slopes to the left and to the right stay apart however short the step is."""
-    h = min(step, 1e-4)
-    wide, narrow = one_sided_gap(curve, dy, h), one_sided_gap(curve, dy, h / 10)
+    h, here = min(step, 1e-4), curve(0.0)
+    wide, narrow = probe(curve, here, dy, h)[1], probe(curve, here, dy, h / 10)[1]
     return narrow > 1e-5 * scale and narrow > wide / 3
-
-
-def one_sided_gap(curve: Curve, dy: Arrays, h: float) -> float:
-    here = curve(0.0)
-    return abs(difference(curve(h), here, dy) - difference(here, curve(-h), dy)) / h
 
 
 def nudged(case: Case, rng: np.random.Generator) -> Case:

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+
 import numpy as np
 
 from blockrun.core import Block
@@ -45,11 +46,15 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+class NoSuchCase(IndexError):
+    """A block has fewer cases than the one asked for; the message says how many."""
+
+
 def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: str = "") -> Report:
     """Check a block class on its own examples, or on ones that are found by trying; `case` picks one of them.
 
     `name` is what the command line calls the block, the name of the class unless given. Nothing that the block does
-    raises: it becomes a failure in the report. Raises `IndexError` for a case that does not exist.
+    raises: it becomes a failure in the report. Raises `NoSuchCase`.
     """
     began = time.perf_counter()
     report = Report(name or cls.name)
@@ -57,7 +62,7 @@ def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: 
         warnings.simplefilter("ignore")
         cases = _find(cls, seed, report)
         if case is not None and not report.failures and not 0 <= case < len(cases):
-            raise IndexError(f"{cls.name} has cases 0 to {len(cases) - 1}; there is no case {case}")
+            raise NoSuchCase(f"{cls.name} has cases 0 to {len(cases) - 1}; there is no case {case}")
         for each in cases if case is None else cases[case : case + 1]:
             _check_case(each, report)
         _remark_on_what_was_not_seen(cases, report)

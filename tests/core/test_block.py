@@ -42,7 +42,7 @@ def test_lists_become_tuples_and_integers_become_floats():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "`size` is 0; it must be an integer, at least 1, or a list"),
+        ({"size": 0}, "`size` is 0; it must be an integer, at least 1, or a list of 2"),
         ({"size": True}, "`size` is true; it must be an integer"),
         ({"size": [1, 2, 3]}, r"`size` is \[1, 2, 3\]; it must be"),
         ({"size": 1.0}, "`size` is 1.0; it must be an integer"),
@@ -144,7 +144,7 @@ def test_a_block_is_named_by_its_class_in_snake_case(cls, name):
 def test_types_are_described_in_words():
     hints = Window.option_types
     assert describe(hints["p"]) == "a number, at least 0, less than 1"
-    assert describe(hints["names"]) == "a list of a string"
+    assert describe(hints["names"]) == "a list: a string each"
     assert describe(int | None) == "an integer, or null"
 
 

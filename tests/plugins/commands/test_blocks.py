@@ -85,7 +85,7 @@ def test_the_page_tells_options_inputs_and_state_apart(site):
     assert found["options"] == [
         {"name": "speed", "type": "an integer, at least 3", "required": True},
         {"name": "mode", "type": "`slow` or `fast`", "required": True},
-        {"name": "size", "type": "a list [an integer, an integer]", "required": False, "default": [1, 2]},
+        {"name": "size", "type": "a list of 2: an integer each", "required": False, "default": [1, 2]},
     ]
     roles = {row["name"]: (row["role"], row["optional"], row["gradient"]) for row in found["inputs"]}
     assert roles["x"] == ("data", False, True)

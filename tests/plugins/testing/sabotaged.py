@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -125,7 +125,7 @@ class StashedOnSelf(Block):
 class StaleCache(Block):
     """A stash that freezing the instance cannot prevent."""
 
-    cache = {}
+    cache: ClassVar[Any] = {}
 
     def forward(self, ctx, x):
         self.cache["y"] = np.tanh(x)
@@ -138,7 +138,7 @@ class StaleCache(Block):
 class BufferReused(Block):
     """Outputs of all calls with one shape share memory."""
 
-    buffers = {}
+    buffers: ClassVar[Any] = {}
 
     def forward(self, ctx, x):
         y = np.multiply(x, 2, out=self.buffers.setdefault((x.shape, x.dtype), np.empty_like(x)))
