@@ -85,7 +85,7 @@ def by_the_note(layers, params, activation, x, y):
 @pytest.mark.parametrize("layers", [1, 2, 4])
 def test_the_feedforward_network_has_the_gradients_of_equations_21_to_24(layers, activation, examples):
     network = network_of(f"mlp{layers}", f"vars.activation={activation}")
-    rng = np.random.default_rng(2022)
+    rng = np.random.default_rng(6)  # a draw in which no layer of relus is off altogether
     network.params = {name: rng.standard_normal(array.shape) for name, array in network.params.items()}
     feed = {"x": rng.standard_normal((examples, 3)), "y": rng.standard_normal((examples, 2))}
     expected = by_the_note(layers, network.params, activation, feed["x"], feed["y"])

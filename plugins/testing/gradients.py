@@ -151,7 +151,9 @@ def jacobians(case: Case, name: str, rng: np.random.Generator) -> Jacobians:
     tape = case.start()[1]
     analytic = np.array([case.finish(tape, unit(outputs, j))[name].reshape(-1)[rows] for j in columns]).T
     numeric = np.array([entry_slopes(case, name, i, outputs)[columns] for i in rows])
-    return Jacobians(analytic.reshape(numeric.shape), numeric, rows, columns)
+    finite = np.isfinite(numeric)  # entries that are infinite on purpose have no derivative
+    analytic = analytic.reshape(numeric.shape)
+    return Jacobians(np.where(finite, analytic, 0.0), np.where(finite, numeric, 0.0), rows, columns)
 
 
 def sample(count: int, rng: np.random.Generator) -> Array:

@@ -118,10 +118,12 @@ def _failures(check: Check, case: Case, rng: np.random.Generator, report: Report
 
 
 def _words(error: Exception, cls: type[Block]) -> str:
-    """An exception as a sentence, with the line of the block's file at which it was raised, if it was there."""
+    """An exception as a sentence: what a check added to it, what it is, and where in the block's file it was raised."""
     source = getattr(sys.modules.get(cls.__module__), "__file__", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == source]
-    return f"{type(error).__name__}: {error}" + (f" ({source}:{lines[-1]})" if lines else "")
+    circumstances = [note for note in getattr(error, "__notes__", ()) if note.startswith("with ")]
+    sentence = " ".join([*circumstances, f"{type(error).__name__}: {error}"])
+    return sentence + (f" ({source}:{lines[-1]})" if lines else "")
 
 
 def _signed(failure: Failure, check: Check, case: Case, block: str) -> Failure:

@@ -46,7 +46,7 @@ def _factor(ratio: float, case: Case) -> str:
     fraction = Fraction(ratio).limit_denominator(1000)
     exact = abs(float(fraction) - ratio) < SAME * abs(ratio)
     shown = f"{ratio:.6g}" + (f" = {fraction}" if exact and fraction.denominator > 1 else "")
-    guess = f"ratio {shown} everywhere: a constant factor is lost"
+    guess = f"ratio {shown} everywhere: a constant factor is {'lost' if abs(ratio) < 1 else 'too much'}"
     if abs(ratio - 2) < SAME:
         return "ratio 2 everywhere: a factor is counted twice?"
     if exact and case.examples > 1 and fraction == Fraction(1, case.examples):
@@ -113,8 +113,7 @@ HINTS = (  # words of a message, and what they suggest
     ("read-only", "writes to an array it was given: make a new one"),
     ("must return", "one gradient for each input, in the order of forward's signature, None where there is none"),
     ("is None but was asked for", "a gradient forgotten?"),
-    ("keep their dtype", "makes a new array of its own dtype: use np.empty_like, np.zeros_like, x.dtype"),
-    ("; `", "makes a new array of its own dtype: use np.empty_like, np.zeros_like, x.dtype"),
+    ("is float64", "makes a new array of its own dtype: use np.empty_like, np.zeros_like, x.dtype"),
 )
 
 

@@ -71,9 +71,10 @@ def test_what_only_lists_imports_neither_numpy_nor_the_core(arguments):
 
 @pytest.mark.parametrize("argument", ["--help", "blocks"])
 def test_help_and_blocks_answer_in_a_quarter_of_a_second(argument):
+    """The best of several, because other work on the machine only ever adds time."""
     environment = {**os.environ, "BLOCKRUN_PLUGINS": ""}
-    seconds = []
-    for _ in range(3):
+    seconds: list[float] = []
+    while len(seconds) < 10 and min(seconds, default=1.0) >= 0.25:
         start = time.perf_counter()
         subprocess.run([sys.executable, "-m", "blockrun", argument], env=environment, check=True, capture_output=True)
         seconds.append(time.perf_counter() - start)

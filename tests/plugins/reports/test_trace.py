@@ -100,6 +100,16 @@ def test_the_thought_experiment_shows_what_moved_beside_what_the_gradient_says()
     assert f"{f(3.001, -4) - f(3, -4):.9g}" in PERTURBED.splitlines()[-1]
 
 
+def test_the_page_about_the_note_shows_what_is_printed():
+    page = (CONFIGS.parent / "docs" / "kamper.md").read_text()
+    assert LISTING in page
+    assert PERTURBED in page
+    tests = (CONFIGS.parent / "tests" / "test_kamper.py").read_text() + Path(__file__).read_text()
+    named = re.findall(r"`(test_\w+)`", page)
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
 def test_json_holds_the_same_lines_as_data():
     found = json.loads(run(SCALAR, "--json", "--perturb", "y=-0.5"))
     assert found["inputs"] == {"x": 3.0, "y": -4.0}
@@ -137,7 +147,7 @@ def test_a_layer_is_listed_with_its_parameters_and_the_sum_over_examples(tmp_pat
 def test_a_sum_over_broadcast_axes_is_written_out(tmp_path):
     """x (2, 3) is added to one number and to a column: both gradients are sums, and the listing runs."""
     net = "  u: {block: add, in: [x, s, c]}\n  J: {block: sum_of_squares, in: [u, x]}"
-    found = traced(tmp_path, net, "{x: [3], s: {value: 2.0}, c: {value: [[1.0], [2.0]]}}")
+    found = traced(tmp_path, net, "{x: {value: [[1, 2, 3], [4, 5, 6]]}, s: {value: 2}, c: {value: [[1], [2]]}}")
     assert code(found.backward, "s") == ["delta_s = sum(delta_u, axis=(0, 1))"]
     assert code(found.backward, "c") == ["delta_c = sum(delta_u, axis=1, keepdims=True)"]
     execute(found)
@@ -176,7 +186,7 @@ def test_a_formula_that_holds_for_batches_only_does_not_stop_a_vector(tmp_path):
 
 
 def test_random_blocks_draw_the_same_when_perturbed():
-    """A perturbation must show the effect of the change alone; conv1.b is undone by batch_norm, exactly."""
+    """A perturbation must show the effect of the change alone, so dropout must drop the same entries again."""
     network = load(CONFIGS / "digits.yaml", "run.dtype=float64")
     moved = perturb(network, draw_inputs(network), "logits.b", 1e-3)
     assert moved.moved == pytest.approx(moved.predicted, abs=1e-12)  # cross entropy ignores a shift of all logits

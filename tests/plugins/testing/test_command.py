@@ -1,0 +1,89 @@
+"""`blockrun test`: what it prints, what it refuses, and the exit code that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from blockrun.plugins.commands.main import main
+
+PLUGIN = """
+import numpy as np
+from blockrun.core import Block
+from blockrun.plugins import hookimpl
+
+class Cube(Block):
+    def forward(self, ctx, x):
+        return x**3, x
+
+    def backward(self, ctx, x, dy):
+        return -3 * dy * x**2
+
+@hookimpl
+def blockrun_blocks():
+    return {"cube": Cube, "absent": "no_such_module:Absent"}
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["test", *arguments])
+
+
+def test_a_block_that_passes_is_one_line_with_its_provider_and_the_exit_code_is_zero() -> None:
+    result = run("relu", "tanh")
+    first, second, summary = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert first.split()[:2] == ["relu", "blockrun"]
+    assert first.endswith("ok")
+    assert second.startswith("tanh")
+    assert summary.startswith("2 blocks ok, ")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_block_of_an_installed_plugin_is_checked_without_test_code_and_its_failure_printed_in_full() -> None:
+    result = run("cube")
+    assert result.exit_code == 4
+    assert "dx is not the derivative of forward" in result.stdout
+    assert "guess   ratio -1: sign flipped?" in result.stdout
+    assert "repeat  blockrun test cube --seed 0 --case 0" in result.stdout
+    assert "1 of 1 blocks FAILED" in result.stdout
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_block_that_cannot_be_imported_is_a_failed_row() -> None:
+    result = run("absent", "relu")
+    assert result.exit_code == 4
+    assert "import: " in result.stdout
+    assert "no_such_module" in result.stdout
+    assert "Traceback" not in result.output
+    assert "1 of 2 blocks FAILED" in result.stdout
+
+
+def test_json_is_a_list_with_an_object_for_each_block() -> None:
+    [relu] = json.loads(run("relu", "--json").stdout)
+    assert (relu["block"], relu["ok"], relu["failures"]) == ("relu", True, [])
+    assert relu["provider"].startswith("blockrun ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rellu"], "did you mean `relu`?"),
+        (["relu", "--case", "2"], "error: relu has cases 0 to 1; there is no case 2"),
+        (["--case", "0"], "error: --case needs exactly one block, not 0"),
+        (["relu", "--seed", "-1"], "-1 is not in the range"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_a_line(arguments: list[str], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+
+
+@pytest.fixture
+def plugin(site: Any) -> None:
+    site.add("blockrun-cube", PLUGIN)
