@@ -71,7 +71,7 @@ def test_a_file_of_another_kind_is_not_taken_for_a_network(tmp_path):
         ("block: conv2d, channels: 16", "block: conv2, channels: 16", "5:18", "did you mean `conv2d`?"),
         ("channels: 16", "channels: many", "5:36", '`net.conv1.channels` is "many"; it must be an integer, at least 1'),
         ("channels: 16", "chanels: 16", "5:26", "did you mean `channels`?"),
-        ("in: [logits, label]}\nmetrics", "in: [logit, label]}\nmetrics", "20:46", "did you mean `logits`?"),
+        ("in: [logits, label]}\nmetrics", "in: [logit, label]}\nmetrics", "20:45", "did you mean `logits`?"),
         ("train:\n  minimize", "trian:\n  minimize", "27:1", "did you mean `train`?"),
         ("source: digits, split: train", "source: digit, split: train", "24:19", "did you mean `digits`?"),
         ("name: adam", "name: adm", "30:21", "did you mean `adam`?"),

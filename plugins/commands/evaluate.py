@@ -28,6 +28,7 @@ def evaluate(host: Any, run: str, part: str | None, root: str, as_json: bool) ->
     from blockrun.plugins.training.evaluation import evaluate as measure
     from blockrun.plugins.training.folder import find_folder
     from blockrun.plugins.training.run import load_run
+    from blockrun.plugins.training.threads import limit_threads
 
     from .outcome import format_value
 
@@ -37,7 +38,8 @@ def evaluate(host: Any, run: str, part: str | None, root: str, as_json: bool) ->
     if part is not None and part not in data:
         raise DataError(f"{folder.path} has no data part `{part}`", help=f"it has {', '.join(data)}")
     part = part or next(name for name in ("test", "val", "train") if name in data)
-    results = measure(network, data[part])
+    with limit_threads(network):
+        results = measure(network, data[part])
     if as_json:
         click.echo(json.dumps({"run": str(folder.path), "status": folder.info["status"], "part": part, **results}))
         return

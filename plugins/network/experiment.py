@@ -76,6 +76,7 @@ class RunSettings:
     dir: Path = Path("runs")
     dtype: str = "float32"
     name: str = ""
+    threads: int | None = None
 
 
 @dataclass
@@ -107,7 +108,7 @@ def read_run(root: Cursor) -> RunSettings:
     if "run" not in root:
         return RunSettings()
     section = root["run"]
-    section.only(("seed", "dir", "dtype", "name"))
+    section.only(("seed", "dir", "dtype", "name", "threads"))
     name = section.get("name", str, "")
     if name and not RUN_NAME.match(name):
         section["name"].error("E014", f"`{name}` cannot name a folder", help="use letters, digits, `.`, `_` and `-`")
@@ -116,6 +117,7 @@ def read_run(root: Cursor) -> RunSettings:
         dir=section.get("dir", Path, Path("runs")),
         dtype=section.get("dtype", Literal["float32", "float64"], "float32"),
         name=name,
+        threads=section.get("threads", Annotated[int, Ge(1)]),
     )
 
 

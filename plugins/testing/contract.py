@@ -108,21 +108,38 @@ def _same_saved(a: Any, b: Any) -> bool:
 
 def executor_checks(case: Case, rng: np.random.Generator) -> Findings:
     """Forward and backward run with every check of the executor on, and return no NaN."""
+    dy = case.cotangents(rng)
+    before = kept({**case.arrays, **_d(dy)})
     outputs, tape = case.start()
-    for name, state in case.updates.items():
-        if outputs[state].shape != case.arrays[name].shape:
-            shapes = f"{outputs[state].shape}; the state has shape {case.arrays[name].shape}"
-            yield Failure(f"the update of `{name}` has shape {shapes}", state)
-    seen: dict[str, Any] = {}
-    names = [variable or name for name, variable in case.node.gradient_inputs]
-    watch = lambda node, douts, dinputs: seen.update(zip(names, dinputs, strict=True))  # noqa: E731
-    gradients = case.finish(tape, case.cotangents(rng), watch=watch)
-    for name in set(names) - set(case.wrt):
-        if seen.get(name) is not None:
+    gradients, returned = _finish_and_watch(case, tape, dy)
+    for name, x in {**case.arrays, **_d(dy)}.items():
+        if not equal(x, before[name], 0.0):
+            yield Failure(f"`{name}` is written to although it is locked", name, "writes through x.base or x.flags")
+    for name, update in case.updates.items():
+        if outputs[update].shape != case.arrays[name].shape:
+            shapes = f"{outputs[update].shape}; the state has shape {case.arrays[name].shape}"
+            yield Failure(f"the update of `{name}` has shape {shapes}", update)
+    for name, dx in returned.items():
+        if dx is not None and name not in case.wrt:
             yield Failure(f"a gradient is returned for `{name}`, which has none", f"d{name}", "return None")
-    for name, x in {**outputs, **{f"d{k}": dx for k, dx in gradients.items()}}.items():
+    for name, x in {**outputs, **_d(gradients)}.items():
         if is_float(x) and np.isnan(x).any():
             yield Failure(f"{name} holds NaN for finite inputs", name, "are the inputs in the domain?")
+
+
+def _finish_and_watch(case: Case, tape: Any, dy: Arrays) -> tuple[Arrays, dict[str, Any]]:
+    """The gradients, and what backward returned for every input, whether it was asked for or not."""
+    returned: dict[str, Any] = {}
+    names = [variable or name for name, variable in case.node.gradient_inputs]
+
+    def watch(node: Any, douts: tuple[Any, ...], dinputs: tuple[Any, ...]) -> None:
+        returned.update(zip(names, dinputs, strict=True))
+
+    return case.finish(tape, dy, watch=watch), returned
+
+
+def _d(arrays: Arrays) -> Arrays:
+    return {f"d{name}": x for name, x in arrays.items()}
 
 
 def repeatable(case: Case, rng: np.random.Generator) -> Findings:

@@ -20,6 +20,7 @@ from .interrupt import Interrupted, Signals
 from .loop import Trainer, restore_network
 from .memory import keep_freed_memory
 from .progress import Progress, Silent
+from .threads import limit_threads
 
 if TYPE_CHECKING:
     from blockrun.plugins.host import Host
@@ -48,8 +49,8 @@ def train(network: Network, progress: Progress | None = None) -> Run:
     if sections.training is None or "train" not in sections.data:
         missing = "train" if sections.training is None else "data.train"
         raise UserError(f"{network.document.file} has no `{missing}` section, so there is nothing to train")
-    folder = _begin(network)
-    return _go_on(Trainer(network), folder, progress or Silent())
+    with limit_threads(network):
+        return _go_on(Trainer(network), _begin(network), progress or Silent())
 
 
 def resume(folder: RunFolder, host: Host | None = None, progress: Progress | None = None) -> Run:
@@ -64,7 +65,8 @@ def resume(folder: RunFolder, host: Host | None = None, progress: Progress | Non
         trainer.restore(found.tensors, found.about["progress"])
         progress.note(found.warning)
     folder.forget_after(trainer.step)
-    return _go_on(trainer, folder, progress)
+    with limit_threads(network):
+        return _go_on(trainer, folder, progress)
 
 
 def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) -> Network:

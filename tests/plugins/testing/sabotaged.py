@@ -157,6 +157,16 @@ class InputMutated(Block):
         return 2 * dy
 
 
+class InputMutatedBehindItsLock(Block):
+    def forward(self, ctx, x):
+        if x.base is not None:
+            x.base[...] = x + 1
+        return 2 * x, None
+
+    def backward(self, ctx, saved, dy):
+        return 2 * dy
+
+
 class GradientMutated(Block):
     def forward(self, ctx, x):
         return np.tanh(x), np.tanh(x)

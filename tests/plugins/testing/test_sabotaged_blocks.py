@@ -26,6 +26,7 @@ EXPECTED = {  # class: the check that finds it, the tensor, and words that must 
     "StaleCache": ("calls in between", "dx", "stale cache"),
     "BufferReused": ("calls in between", "y", "one buffer is used for the outputs of all calls"),
     "InputMutated": ("arguments untouched", "x", "forward writes to `x`"),
+    "InputMutatedBehindItsLock": ("executor checks", "x", "`x` is written to although it is locked"),
     "GradientMutated": ("arguments untouched", "dy", "backward writes to `dy`"),
     "SavedMutated": ("arguments untouched", "saved", "backward writes to `saved`"),
     "FreshNoise": ("repeatable", "y", "all randomness comes from ctx.rng"),
