@@ -72,7 +72,7 @@ def blockrun_templates() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_engines() -> Offered:  # type: ignore[empty-body]
-    """Other implementations of existing blocks, or of chains of them, checked against what they replace. Not used yet."""
+    """Other implementations of existing blocks or chains of blocks. Listed; not used yet."""
 
 
 @hookspec

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 def test(host: Host, names: tuple[str, ...], seed: int, case: int | None, as_json: bool) -> None:
     """Check gradients and contract of blocks; of all that are installed if none is named.
 
-    Exits with 4 if a block fails.
+    A BLOCK that ends in .py is a file: all blocks in it are checked. Exits with 4 if a block fails.
 
     \b
     blockrun test
     blockrun test linear softmax --seed 7
+    blockrun test ./swish.py
     """
     import json
 
     from blockrun.plugins.errors import CheckFailed, UsageError
 
+    if any(name.endswith(".py") for name in names):
+        host, names = _with_files(host, names)
     if case is not None and len(names) != 1:
         raise UsageError(f"--case needs exactly one block, not {len(names)}", help="blockrun test BLOCK --case N")
     providers = {name: host.provider("blocks", name) for name in names or host.names("blocks")}
@@ -46,6 +49,21 @@ def test(host: Host, names: tuple[str, ...], seed: int, case: int | None, as_jso
         click.echo(_summary(reports))
     if not all(report.ok for report in reports):
         click.get_current_context().exit(CheckFailed.exit_code)
+
+
+def _with_files(host: Host, names: tuple[str, ...]) -> tuple[Host, tuple[str, ...]]:
+    """A host that has loaded the files among `names`, and the names with each file replaced by the blocks in it."""
+    from pathlib import Path
+
+    from blockrun.plugins.errors import UsageError
+    from blockrun.plugins.host import load_host
+
+    files = [Path(name) for name in names if name.endswith(".py")]
+    host = load_host(disable=host.disable, only=host.only, local=files)
+    found = [name for name, offer in host.offers("blocks").items() if offer.plugin.file]
+    if not found:
+        raise UsageError(f"there is no block in {', '.join(map(str, files))}")
+    return host, (*(name for name in names if not name.endswith(".py")), *found)
 
 
 def _check(host: Host, name: str, seed: int, case: int | None) -> Report:

@@ -10,11 +10,12 @@ import numpy as np
 from . import verdicts
 from .cases import Array, Arrays, Case, is_float
 from .contract import Findings, mismatch
-from .gradients import Comparison, compare, jacobians, nudged
+from .gradients import Comparison, Jacobians, compare, jacobians, nudged
 from .report import Failure
 
 DIRECTIONS = 2  # random pairs (u, v) for each tensor
 NUDGES = 6  # points tried before a tensor is left unverified
+SHOWN = 5  # rows and columns of a Jacobian in a message
 LARGE = 100.0  # what the largest input is scaled to, in float32
 
 
@@ -61,7 +62,23 @@ def _wrong_gradient(case: Case, name: str, dy: Arrays, compared: Comparison, rng
     index = tuple(int(i) for i in np.unravel_index(found.rows[row], case.arrays[name].shape))
     entry = _entry(case, int(found.columns[column]))
     fact = f"d{name} is not the derivative of forward; worst at ∂{entry}/∂{name}{show(index)}"
-    return Failure(fact, f"d{name}", guess, index=index, got=got, expected=expected)
+    return Failure(
+        fact, f"d{name}", guess, index=index, got=got, expected=expected, jacobian=_table(found, row, column)
+    )
+
+
+def _table(found: Jacobians, row: np.intp, column: np.intp) -> str:
+    """Both Jacobians side by side in denominator layout, or the part of them around an entry."""
+    top, left = (
+        max(0, min(int(at) - SHOWN // 2, size - SHOWN))
+        for at, size in zip((row, column), found.numeric.shape, strict=True)
+    )
+    part = np.s_[top : top + SHOWN, left : left + SHOWN]
+    pair = [[" ".join(f"{v + 0.0:8.4g}" for v in line) for line in m[part]] for m in (found.analytic, found.numeric)]
+    width = max(len(line) for line in (*pair[0], "backward"))
+    what = "" if found.numeric[part].size == found.numeric.size else ", around the worst entry"
+    lines = [f"{'backward':<{width}}   central differences (a row for each input entry{what})"]
+    return "\n".join([*lines, *(f"{a:<{width}}   {n}" for a, n in zip(*pair, strict=True))])
 
 
 def _entry(case: Case, column: int) -> str:

@@ -14,7 +14,7 @@ class Failure:
     `fact` is what was seen; `tensor` is the input, output or gradient concerned, `index` its worst entry with the
     value `got` and the value `expected`, and `guess` a likely cause. The rest is filled in by the kit: `check` is the
     check that found it, `case` the number of the first case that fails this way, `given` its inputs and mode, `also`
-    the other cases; `reproduce` is the command that repeats it.
+    the other cases; `reproduce` is the command that repeats it; `jacobian` shows both Jacobians.
     """
 
     fact: str
@@ -29,6 +29,7 @@ class Failure:
     case: int | None = None
     given: str = ""
     reproduce: str = ""
+    jacobian: str = ""
     also: tuple[int, ...] = ()
 
     @property
@@ -46,7 +47,8 @@ class Failure:
         also = f"cases {', '.join(map(str, self.also))} fail too" if self.also else ""
         lines = {"block": self.block, "case": case, "": also, "worst": self.numbers()}
         lines |= {"guess": self.guess, "repeat": self.reproduce}
-        return "\n".join([f"{self.check}: {self.fact}", *(f"  {k:<8}{v}" for k, v in lines.items() if v)])
+        table = [f"    {line}" for line in self.jacobian.splitlines()]
+        return "\n".join([f"{self.check}: {self.fact}", *(f"  {k:<8}{v}" for k, v in lines.items() if v), *table])
 
     def numbers(self) -> str:
         """The worst entry, both numbers and their ratio in one line."""
