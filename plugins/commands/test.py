@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test(host: Host, names: tuple[str, ...], seed: int, case: int | None, as_json: bool) -> None:
     """Check gradients and contract of blocks; of all that are installed if none is named.
 
-    A BLOCK that ends in .py is a file: all blocks in it are checked. Exits with 4 if a block fails.
+    A BLOCK that ends in .py is a file, whose blocks are checked. Exits with 4 if a block fails.
 
     \b
     blockrun test
@@ -52,7 +52,7 @@ def test(host: Host, names: tuple[str, ...], seed: int, case: int | None, as_jso
 
 
 def _with_files(host: Host, names: tuple[str, ...]) -> tuple[Host, tuple[str, ...]]:
-    """A host that has loaded the files among `names`, and the names with each file replaced by the blocks in it."""
+    """A host that has loaded the files among `names`, and the other names or, if there are none, the files' blocks."""
     from pathlib import Path
 
     from blockrun.plugins.errors import UsageError
@@ -63,7 +63,7 @@ def _with_files(host: Host, names: tuple[str, ...]) -> tuple[Host, tuple[str, ..
     found = [name for name, offer in host.offers("blocks").items() if offer.plugin.file]
     if not found:
         raise UsageError(f"there is no block in {', '.join(map(str, files))}")
-    return host, (*(name for name in names if not name.endswith(".py")), *found)
+    return host, tuple(name for name in names if not name.endswith(".py")) or tuple(found)
 
 
 def _check(host: Host, name: str, seed: int, case: int | None) -> Report:
@@ -76,7 +76,8 @@ def _check(host: Host, name: str, seed: int, case: int | None) -> Report:
     except UserError as error:
         return Report(name, failures=[Failure(error.message, guess=error.help, check="import")])
     try:
-        return check_block(cls, seed, case, name)
+        file = host.offer("blocks", name).plugin.file
+        return check_block(cls, seed, case, name, f"{file} {name}".strip())
     except NoSuchCase as error:
         raise UsageError(str(error)) from None
 

@@ -50,14 +50,14 @@ class NoSuchCase(IndexError):
     """A block has fewer cases than the one asked for; the message says how many."""
 
 
-def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: str = "") -> Report:
+def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: str = "", target: str = "") -> Report:
     """Check a block class on its own examples, or on ones that are found by trying; `case` picks one of them.
 
-    `name` is what the command line calls the block, the name of the class unless given. Nothing that the block does
-    raises: it becomes a failure in the report. Raises `NoSuchCase`.
+    `name` is what the command line calls the block, the name of the class unless given, and `target` what it is told
+    to find it, if more. Nothing that the block does raises: it becomes a failure in the report. Raises `NoSuchCase`.
     """
     began = time.perf_counter()
-    report = Report(name or cls.name)
+    report = Report(name or cls.name, target=target or name or cls.name)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         cases = _find(cls, seed, report)
@@ -81,7 +81,7 @@ def _find(cls: type[Block], seed: int, report: Report) -> list[Case]:
         for text in found.notes:
             report.note(text)
         return in_both_modes(found.cases, seed)
-    report.add(Failure(fact, check="examples", reproduce=f"blockrun test {report.block} --seed {seed}"))
+    report.add(Failure(fact, check="examples", reproduce=f"blockrun test {report.target} --seed {seed}"))
     return []
 
 
@@ -97,7 +97,7 @@ def _check_case(case: Case, report: Report) -> None:
         rng = random_for(type(case.block), case.seed, case.number, number)
         failures = list(_failures(check, case, rng, report))
         for failure in failures:
-            report.add(_signed(failure, check, case, report.block))
+            report.add(_signed(failure, check, case, report.target))
         if failures:
             return
 
@@ -126,10 +126,10 @@ def _words(error: Exception, cls: type[Block]) -> str:
     return sentence + (f" ({source}:{lines[-1]})" if lines else "")
 
 
-def _signed(failure: Failure, check: Check, case: Case, block: str) -> Failure:
+def _signed(failure: Failure, check: Check, case: Case, target: str) -> Failure:
     """The failure with the name of the check and what is needed to see it again."""
     name = check.__name__.replace("_", " ")
-    command = f"blockrun test {block} --seed {case.seed} --case {case.number}"
+    command = f"blockrun test {target} --seed {case.seed} --case {case.number}"
     return replace(failure, check=name, block=repr(case.block), case=case.number, given=str(case), reproduce=command)
 
 

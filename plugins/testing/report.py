@@ -63,8 +63,9 @@ class Failure:
 class Report:
     """The outcome for one block.
 
-    `cases` is how many were run, `worst_error` the largest relative error of a gradient that was found right, and
-    `seen` the gradients that were compared, each with whether it was other than zero in some case.
+    `target` is what `blockrun test` is told to find it, `cases` how many were run, `worst_error` the largest relative
+    error of a gradient that was found right, and `seen` the gradients that were compared, each with whether it was
+    other than zero in some case.
     """
 
     block: str
@@ -74,6 +75,7 @@ class Report:
     worst_error: float = 0.0
     seconds: float = 0.0
     seen: dict[str, bool] = field(default_factory=dict)
+    target: str = ""
 
     @property
     def ok(self) -> bool:

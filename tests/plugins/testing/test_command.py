@@ -87,3 +87,36 @@ def test_a_wrong_command_line_is_refused_in_a_line(arguments: list[str], message
 @pytest.fixture
 def plugin(site: Any) -> None:
     site.add("blockrun-cube", PLUGIN)
+
+
+WRONG_SIGN = """
+from blockrun.core import Block
+
+class Opposite(Block):
+    def forward(self, ctx, x):
+        return -x, None
+
+    def backward(self, ctx, saved, dy):
+        return dy
+
+class Same(Block):
+    def forward(self, ctx, x):
+        return 1 * x, None
+
+    def backward(self, ctx, saved, dy):
+        return dy
+"""
+
+
+def test_a_file_of_blocks_is_checked_as_it_stands_and_the_repeat_line_works(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(WRONG_SIGN)
+    result = CliRunner().invoke(main, ["test", str(file)])
+    assert result.exit_code == 4
+    assert "1 of 2 blocks FAILED" in result.output
+    assert "ratio -1: sign flipped?" in result.output
+    repeat = f"blockrun test {file} opposite --seed 0 --case 0"
+    assert repeat in result.output
+    again = CliRunner().invoke(main, repeat.split()[1:])
+    assert again.exit_code == 4
+    assert "1 of 1 blocks FAILED, 1 cases" in again.output
