@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from blockrun.plugins import hooks
 from blockrun.plugins.errors import PluginError, UsageError, UserError
 from blockrun.plugins.loading import Candidate, canonical, first_party, installed, local_file, take
 from blockrun.plugins.offers import KINDS, OWN, Offer, Plugin, remedy, resolve
+from blockrun.plugins.suggest import closest, listing
 
 
 class UnknownName(UserError):
@@ -20,20 +20,15 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, known: list[str], help: str = "") -> None:
         self.kind, self.name, self.known = kind, name, known
-        self.suggestion = _closest(name, known)
+        self.suggestion = closest(name, known)
         hint = f"did you mean `{self.suggestion}`?" if self.suggestion else _listing(kind, known)
         super().__init__(f"unknown {KINDS[kind].noun} `{name}`", "; ".join(filter(None, [hint, help])))
-
-
-def _closest(name: str, known: list[str]) -> str | None:
-    close = get_close_matches(name.lower().replace("-", "_"), known, 1) or get_close_matches(name, known, 1)
-    return close[0] if close else None
 
 
 def _listing(kind: str, known: list[str]) -> str:
     if kind == "blocks":
         return "`blockrun blocks` lists the blocks"
-    return f"there are {', '.join(f'`{name}`' for name in known)}" if known else f"no plugin offers any {kind}"
+    return f"there are {listing(known)}" if known else f"no plugin offers any {kind}"
 
 
 class Host:

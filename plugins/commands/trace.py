@@ -48,7 +48,7 @@ def trace(host: Any, config: str, overrides: tuple[str, ...], perturb: str | Non
 
 def _parse(text: str, known: list[str]) -> tuple[str, float]:
     from blockrun.plugins.errors import UsageError
-    from blockrun.plugins.network.diagnostics import did_you_mean
+    from blockrun.plugins.suggest import did_you_mean
 
     name, equals, amount = text.partition("=")
     if not equals:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from blockrun.core import GraphError, Node
-from blockrun.core.assemble import Assembly, assemble
-from blockrun.core.graph import order
+from blockrun.core import Node
+from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 
-from .diagnostics import did_you_mean
-from .experiment import Sections, check_fields, check_top, read_data, read_inputs, read_run, read_training
+from .discover import discover
+from .document import BROKEN, Document, KeyPath
+from .experiment import DataPart, Sections
+from .inputs import check_fields, read_data, read_inputs
 from .network import Network
-from .nodes import Draft, Wiring, draft_nodes
+from .nodes import Draft, draft_nodes
+from .overrides import apply_overrides
 from .reader import Cursor, Problems
-from .scan import Document, read_document
-from .settings import host_for
-from .values import Substitution, apply_override
+from .scan import read_document
+from .settings import check_top, host_for, local_code, read_run
+from .training import read_objective, read_training
+from .values import Substitution
+from .wiring import Wiring
 
 
 def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network:
@@ -30,173 +32,88 @@ def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network
     Raises `ConfigError` with every error found, each with its place in the file.
     """
     document = read_document(file)
-    for text in overrides:
-        apply_override(document, text)
+    apply_overrides(document, overrides)
     return build(document, host)
 
 
 def build(document: Document, host: Host | None = None) -> Network:
     """The network that a parsed document describes; raises `ConfigError`."""
     problems = Problems(document)
-    root = Cursor(document.data, (), problems)
-    if not root.is_map("a map such as `blockrun: 1`, `inputs:`, `net:`"):
-        problems.stop_if_any()
-    check_top(root)
-    host = host_for(root, host)
-    return _Builder(root, host).build()
+    raw = Cursor(document.data, (), problems)
+    if not raw.is_map("a map that begins with `blockrun: 1`"):
+        problems.stop()
+    check_top(raw)
+    host = host_for(raw, host)
+    root, data = _settle(raw, host)
+    run = read_run(root)
+    sections = Sections(run, read_inputs(root, run.dtype), data, read_training(root, host))
+    check_fields(root, sections.inputs, data)
+    drafts = _read_drafts(root, host)
+    wiring = Wiring(_keys(root, "inputs"), drafts)
+    specs = {name: given.spec for name, given in sections.inputs.items()}
+    assembly = discover(wiring.nodes(), specs, run.dtype, _paths(root, drafts), problems)
+    objective = read_objective(root, wiring, assembly)
+    metrics = _metrics(drafts, assembly)
+    problems.stop_if_any()
+    return Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root))
 
 
-class _Builder:
-    """Holds what the passes over one document hand to one another."""
-
-    def __init__(self, root: Cursor, host: Host) -> None:
-        self.raw = root
-        self.host = host
-        self.problems = root.problems
-        self.document = root.problems.document
-        self.data_values: dict[str, Any] = {}
-
-    def build(self) -> Network:
-        values = Substitution(self.document, self.problems, lambda: self.data_values)
-        data = {}
-        if "data" in self.raw:
-            settled = Cursor(values.resolve(self.raw["data"].value, ("data",)), ("data",), self.problems)
-            data = read_data(settled, self.host, self.document.folder)
-            self.data_values = self._data_values(data)
-        resolved = {
-            key: settled.value if key == "data" else values.resolve(value, (key,))
-            for key, value in self.raw.value.items()
-        }
-        root = Cursor(resolved, (), self.problems)
-        run = read_run(root)
-        sections = Sections(run, read_inputs(root, run.dtype), data, read_training(root, self.host))
-        check_fields(root, sections.inputs, data)
-        drafts, nodes = self._nodes(root, sections)
-        complete = len(nodes) == len(drafts) and len(sections.inputs) == len(self._input_names(root))
-        assembly = self._assemble(nodes, sections, complete)
-        self._check_ties(drafts, nodes, assembly)
-        objective = self._objective(root, drafts, assembly)
-        self.problems.stop_if_any()
-        metrics = {
-            d.name: n for d in drafts if d.section == "metrics" for n in assembly.graph.nodes if n.name == d.name
-        }
-        return Network(self.document, self.host, sections, assembly, objective, metrics, resolved, self._local_code())
-
-    def _local_code(self) -> tuple[Path, ...]:
-        section = self.document.data.get("plugins") or {}
-        return tuple(self.document.folder / path for path in section.get("local", ()))
-
-    def _data_values(self, data: dict[str, Any]) -> dict[str, Any]:
-        part = data.get("train") or next(iter(data.values()), None)
-        return {} if part is None else {"examples": part.description.examples, **part.description.values}
-
-    def _nodes(self, root: Cursor, sections: Sections) -> tuple[list[Draft], list[Node]]:
-        drafts: list[Draft] = []
-        for section in ("net", "metrics"):
-            if section in root:
-                drafts += draft_nodes(root[section], self.host, next(iter(sections.inputs), None))
-        self._refuse_doubles(drafts, sections)
-        wiring = Wiring(self._input_names(root), drafts)
-        wired = [wiring.node(draft) for draft in drafts]
-        return drafts, [node for node in wired if node is not None]
-
-    def _input_names(self, root: Cursor) -> list[str]:
-        """All inputs by name, those that were refused too, so that their readers are not refused as well."""
-        return list(root.value["inputs"]) if isinstance(root.value.get("inputs"), dict) else []
-
-    def _refuse_doubles(self, drafts: list[Draft], sections: Sections) -> None:
-        seen: dict[str, Any] = {name: ("inputs", name) for name in sections.inputs}
-        for draft in drafts:
-            if draft.name in seen:
-                first = ((seen[draft.name], "first here"),)
-                message = f"the name `{draft.name}` is taken"
-                self.problems.add("E035", message, draft.cursor.path, "again here", key=True, related=first)
-            seen.setdefault(draft.name, draft.cursor.path)
-
-    def _assemble(self, nodes: list[Node], sections: Sections, complete: bool) -> Assembly:
-        """Discover the shapes of the nodes that could be made; those that wait for a broken one are left out.
-
-        Unless everything before was right (`complete`), a variable that nothing produces is no news.
-        """
-        specs = {name: given.spec for name, given in sections.inputs.items()}
-        failures: list[tuple[Node, Exception]] = []
-        try:
-            report = lambda node, error: failures.append((node, error))  # noqa: E731
-            assembly = assemble(order(nodes), specs, np.dtype(sections.run.dtype), report)
-        except GraphError as error:
-            at = next((node.name for node in nodes if f"`{node.name}`" in str(error)), "")
-            self.problems.add("E034", str(error), self._path(at), key=True)
-            return assemble([], specs)
-        for node, error in failures:
-            if complete or not _only_missing(error):
-                self._report_failure(node, error, assembly)
-        return assembly
-
-    def _path(self, name: str) -> tuple[str, ...]:
-        return ("metrics" if name in self.document.data.get("metrics", {}) else "net", name)
-
-    def _report_failure(self, node: Node, error: Exception, assembly: Assembly) -> None:
-        chain = [f"{v} {show_shape(tuple(assembly.specs[v].shape))}" for v in _upstream(node, assembly)]
-        message = f"node `{node.name}`: {error}" if str(error) else f"node `{node.name}`: {type(error).__name__}"
-        source = next((v for v in node.inputs if v is not None), None)
-        at = ("inputs", str(source)) if source in (self.document.data.get("inputs") or {}) else self._path(str(source))
-        related = ((at, "this is what it reads"),) if source and self.problems.document.places.get(at) else ()
-        code = "E040" if isinstance(error, GraphError) else "E042"
-        note = "" if isinstance(error, GraphError) else f" ({type(error).__name__} in {node.block!r})"
-        help = "shapes so far: " + " → ".join([*chain, node.name]) if chain else ""
-        self.problems.add(code, message + note, self._path(node.name), "here", help, key=True, related=related)
-
-    def _check_ties(self, drafts: list[Draft], nodes: list[Node], assembly: Assembly) -> None:
-        """A parameter that is tied to must be one that its own node makes."""
-        made = {v for n in assembly.graph.nodes for k, v in n.params.items() if v == f"{n.owner or n.name}.{k}"}
-        assembled = {node.name for node in assembly.graph.nodes}
-        paths = {draft.name: draft.cursor.path for draft in drafts}
-        for node in nodes:
-            for name, variable in node.params.items():
-                maker = variable.rpartition(".")[0]
-                if variable in made or variable in assembly.graph.writer or maker not in assembled:
-                    continue
-                path = (*paths[node.name], "params", name)
-                self.problems.add("E033", f"no node makes `{variable}`", path, help=did_you_mean(variable, made))
-
-    def _objective(self, root: Cursor, drafts: list[Draft], assembly: Assembly) -> dict[str, float]:
-        weights, places = self._weights(root, drafts)
-        for name, cursor in places.items():
-            spec = assembly.specs.get(name)
-            if spec is None and not any(draft.name == name for draft in drafts):
-                known = [n for n, s in assembly.specs.items() if s.shape == ()]
-                cursor.error("E036", f"unknown variable `{name}` to minimise", help=did_you_mean(name, known))
-            elif spec is not None and spec.shape != ():
-                help = "minimise a loss, such as softmax_cross_entropy or sum_of_squares"
-                cursor.error("E036", f"`{name}` has shape {show_shape(spec.shape)}; it must be a scalar", help=help)
-        return weights
-
-    def _weights(self, root: Cursor, drafts: list[Draft]) -> tuple[dict[str, float], dict[str, Cursor]]:
-        section = root["train"] if "train" in root and isinstance(root["train"].value, dict) else None
-        if section is None or "minimize" not in section:
-            last = next((d for d in reversed(drafts) if d.section == "net"), None)
-            if last is None:
-                return {}, {}
-            return {last.name: 1.0}, {last.name: last.cursor} if section is not None else {}
-        cursor = section["minimize"]
-        if isinstance(cursor.value, dict):
-            found = {name: cursor.get(name, float, 1.0) for name in cursor.value}
-            return found, {name: cursor[name] for name in cursor.value}
-        names = cursor.value if isinstance(cursor.value, list) else [cursor.value]
-        return {str(name): 1.0 for name in names}, {str(name): cursor for name in names}
+def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:
+    """The document with its references replaced, and its data, which some of them ask."""
+    values = Substitution(raw.problems)
+    resolved: dict[str, Any] = {}
+    data: dict[str, DataPart] = {}
+    if "data" in raw:
+        resolved["data"] = values.resolve(raw.value["data"], ("data",))
+        data = read_data(Cursor(resolved["data"], ("data",), raw.problems), host)
+        values.answers = _answers(data)
+    for key, value in raw.value.items():
+        if key not in ("data", "vars"):
+            resolved[key] = values.resolve(value, (key,))
+    resolved["vars"] = values.variables()
+    return Cursor({key: resolved[key] for key in raw.value if key in resolved}, (), raw.problems), data
 
 
-def _only_missing(error: Exception) -> bool:
-    return "which nothing produces" in str(error)
+def _answers(data: Mapping[str, DataPart]) -> Any:
+    """What `$data.*` can ask: the training part, or else the first; `BROKEN` if there is none that could be read."""
+    part = data.get("train") or next(iter(data.values()), None)
+    return BROKEN if part is None else {"examples": part.description.examples, **part.description.values}
 
 
-def _upstream(node: Node, assembly: Assembly) -> list[str]:
-    """The chain of first inputs that leads to `node`, the last few of it."""
-    chain: list[str] = []
-    at = next((v for v in node.inputs if v is not None), None)
-    while at is not None and at in assembly.specs and len(chain) < 4:
-        chain.append(at)
-        writer = assembly.graph.writer.get(at)
-        reads = assembly.graph.nodes[writer].inputs if writer is not None else ()
-        at = next((v for v in reads if v is not None), None)
-    return chain[::-1]
+def _keys(root: Cursor, section: str) -> list[str]:
+    """The names in a section, of what was refused too, so that those who read it are not refused as well."""
+    return list(root.value[section]) if section in root and isinstance(root.value[section], dict) else []
+
+
+def _read_drafts(root: Cursor, host: Host) -> list[Draft]:
+    first = next(iter(_keys(root, "inputs")), None)
+    drafts = [d for section in ("net", "metrics") if section in root for d in draft_nodes(root[section], host, first)]
+    seen: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
+    for draft in drafts:
+        if draft.name in seen:
+            fact = f"the name `{draft.name}` is taken: inputs, nodes and metrics share their names"
+            related = ((seen[draft.name], "first here"),)
+            draft.cursor.error("E035", fact, "again here", "rename one of them", key=True, related=related)
+        seen.setdefault(draft.name, draft.cursor.path)
+    return drafts
+
+
+def _paths(root: Cursor, drafts: list[Draft]) -> dict[str, KeyPath]:
+    """Where each input and node is written, in the order of the file."""
+    inputs: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
+    return {draft.name: draft.cursor.path for draft in reversed(drafts)} | inputs
+
+
+def _metrics(drafts: list[Draft], assembly: Assembly) -> dict[str, Node]:
+    """The nodes of `metrics`; complains about those whose outputs do not add up over batches."""
+    nodes = {node.name: node for node in assembly.graph.nodes}
+    found = {d.name: nodes[d.name] for d in drafts if d.section == "metrics" and d.name in nodes}
+    for draft in drafts:
+        node = found.get(draft.name)
+        shapes = [tuple(assembly.specs[v].shape) for v in node.outputs] if node else []
+        per_example = next((s for s in shapes if s[:1] == (0,) or (s and not hasattr(draft.block, "result"))), None)
+        if per_example is not None:
+            fact = f"metric `{draft.name}` has shape {show_shape(per_example)}; it must be a number that adds up"
+            help = "use a metric such as `accuracy`, or a loss"
+            draft.cursor.error("E037", fact, "not a number", help, key=True)
+    return found

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from blockrun.plugins.errors import UserError
 
+from .codes import exit_code
+
 SHOWN_AT_ONCE = 20
+WIDEST = 100  # of a source line; a longer one is cut around the caret
+UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -27,80 +32,77 @@ class Mark:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One error: a code, the fact, where it is, what is said under the caret, and help."""
+    """One error: a code, the fact, where it is, what is said under the caret, help, other places and further notes.
+
+    An error about no particular line, such as a file that is not there, has no mark and names the file in `message`.
+    """
 
     code: str
     message: str
     mark: Mark | None = None
     label: str = ""
     help: str = ""
-    related: tuple[tuple[Mark, str], ...] = field(default=())
+    related: tuple[tuple[Mark, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def render(self) -> str:
         """The error as shown to a user, the source line with a caret beneath it."""
-        kind = "warning" if self.code.startswith("W") else "error"
-        lines = [f"{kind}[{self.code}]: {self.message}"]
-        marks = [(self.mark, self.label)] if self.mark else []
-        marks += self.related
+        lines = [f"error[{self.code}]: {showable(self.message)}"]
+        marks = [*([(self.mark, self.label)] if self.mark else []), *self.related]
         gutter = " " * max([len(str(mark.line)) for mark, _ in marks], default=1)
         for i, (mark, label) in enumerate(marks):
-            lines += _excerpt(mark, label, gutter, "  --> " if i == 0 else "  ::: ")
-        lines += [f"{gutter} = help: {self.help}"] if self.help else []
+            lines += _excerpt(mark, label, gutter, "-->" if i == 0 else ":::")
+        lines += [f"{gutter} = note: {showable(note)}" for note in self.notes]
+        lines += [f"{gutter} = help: {showable(self.help)}"] if self.help else []
         return "\n".join(lines)
 
 
+def showable(text: str) -> str:
+    """`text` in one line, with a mark in place of every character that a terminal would act on."""
+    return UNSHOWABLE.sub("\ufffd", text.replace("\n", " ").replace("\t", " "))
+
+
 def _excerpt(mark: Mark, label: str, gutter: str, arrow: str) -> list[str]:
-    """The lines that show one mark; long lines are cut around it so that the caret stays in view."""
-    start = max(0, mark.column - 60) if len(mark.text) > 100 else 0
-    text = mark.text[start : start + 100]
-    caret = " " * (mark.column - 1 - start) + "^" * max(1, min(mark.length, 100 - (mark.column - 1 - start)))
-    place = f"{gutter[1:]}{arrow}{mark}"
+    """The lines that show one mark."""
+    before, marked, after = _cut(mark)
+    caret = " " * _width(before) + "^" * max(1, _width(marked))
     number = str(mark.line).rjust(len(gutter))
-    return [place, f"{gutter} |", f"{number} | {text}", f"{gutter} | {caret} {label}".rstrip()]
+    place = f"{gutter}{arrow} {showable(str(mark))}"
+    source = f"{number} | {before}{marked}{after}".rstrip()
+    return [place, f"{gutter} |", source, f"{gutter} | {caret} {showable(label)}".rstrip()]
+
+
+def _cut(mark: Mark) -> tuple[str, str, str]:
+    """The line before, at and after the mark; of a long line only what surrounds the mark."""
+    start = mark.column - 1
+    first = max(0, start - WIDEST // 2) if len(mark.text) > WIDEST else 0
+    last = first + WIDEST
+    end = min(start + mark.length, last)
+    more = "..." if len(mark.text) > last else ""
+    parts = mark.text[first:start], mark.text[start:end], mark.text[end:last] + more
+    before, marked, after = (showable(part) for part in parts)
+    return ("..." if first else "") + before, marked, after
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class ConfigError(UserError):
     """A network file that cannot be used; `diagnostics` are all that was found wrong with it."""
 
-    exit_code = 2
-
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics[0].message)
-        if all(d.code in ("E051", "E052", "E053") for d in self.diagnostics):
-            self.exit_code = 6
-        if all(d.code.startswith("E07") for d in self.diagnostics):
-            self.exit_code = 3
+        super().__init__(self.diagnostics[0].message, self.diagnostics[0].help)
+        self.exit_code = exit_code([diagnostic.code for diagnostic in self.diagnostics])
 
     def render(self) -> str:
-        """Every diagnostic, and how many there are."""
-        shown = [d.render() for d in self.diagnostics[:SHOWN_AT_ONCE]]
+        """Every diagnostic, and how many there are if there is more than one."""
+        shown = [diagnostic.render() for diagnostic in self.diagnostics[:SHOWN_AT_ONCE]]
         count = len(self.diagnostics)
         more = f" (the first {SHOWN_AT_ONCE} are shown)" if count > SHOWN_AT_ONCE else ""
-        return "\n\n".join([*shown, f"{count} error{'s' if count > 1 else ''}{more}"])
+        return "\n\n".join([*shown, *([f"{count} errors{more}"] if count > 1 else [])])
 
     def __str__(self) -> str:
         return self.render()
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` is most likely a slip of, if any is near."""
-    names = list(known)
-    folded = {n.lower().replace("-", "_"): n for n in names}
-    key = name.lower().replace("-", "_")
-    if key in folded:
-        return folded[key]
-    close = difflib.get_close_matches(key, folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
-
-
-def did_you_mean(name: str, known: Iterable[str], kind: str = "") -> str:
-    """Help for an unknown name: the nearest known one, else a list of what there is."""
-    names = sorted(set(known))
-    close = closest(name, names)
-    if close:
-        return f"did you mean `{close}`?"
-    if not names:
-        return ""
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"{kind + ': ' if kind else 'known: '}{listed}"

@@ -16,13 +16,14 @@ from blockrun.plugins.host import Host
 from blockrun.plugins.training.inits import fan_of
 from blockrun.plugins.training.seeds import derive
 
+from .document import Document
 from .experiment import Input, Sections
-from .scan import Document
 
 if TYPE_CHECKING:
     from blockrun.plugins.training.run import Run
 
 Array = np.ndarray[Any, Any]
+FEEDS = {"f": "fiub", "i": "iub", "u": "iub", "b": "iub"}  # the kinds of array that a kind of input takes
 
 
 @dataclass
@@ -85,7 +86,8 @@ class Network:
     def feed(self, data: Mapping[str, Any]) -> dict[str, Array]:
         """`data` as the graph wants it: cast to the declared dtypes, constants added, shapes checked.
 
-        Raises `UserError` naming the input that is missing or does not fit.
+        An input that is not given is left out, since what is computed may not depend on it. Raises `UserError` naming
+        the input that does not fit.
         """
         fed: dict[str, Array] = {}
         for name, wanted in self.inputs.items():
@@ -97,6 +99,8 @@ class Network:
 
     def _fit(self, name: str, wanted: Input, value: Any) -> Array:
         array = np.asarray(value)
+        if array.dtype.kind not in FEEDS[np.dtype(wanted.dtype).kind]:
+            raise UserError(f"input `{name}` is {array.dtype}, which cannot be {wanted.dtype} without loss")
         shape = array.shape[1:] if wanted.batch else array.shape
         if shape != wanted.shape or (wanted.batch and not array.ndim):
             there = "(N" + "".join(f", {size}" for size in wanted.shape) + ")" if wanted.batch else str(wanted.shape)
@@ -113,11 +117,23 @@ class Network:
     def gradients(
         self, feed: Mapping[str, Any], wrt: Iterable[str] | None = None, training: bool = True, seed: int = 0
     ) -> dict[str, Array]:
-        """The gradients of the objective with respect to `wrt`: by default all parameters."""
+        """The gradients of the objective with respect to `wrt`: by default all parameters.
+
+        Raises `UserError` if what is minimised is not a scalar.
+        """
+        self.require_scalar()
         wanted = tuple(wrt) if wrt is not None else tuple(self.params)
         everything = self._everything(feed)
         _, tape = forward(self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed)
         return backward(tape, self.objective, wanted)
+
+    def require_scalar(self) -> None:
+        """Raise `UserError` unless everything that is minimised is a scalar; a file without `train` may have others."""
+        for name in self.objective:
+            spec = self.assembly.specs[name]
+            if spec.shape != ():
+                help = "end the net with a loss such as sum_of_squares, or name one with `train.minimize`"
+                raise UserError(f"`{name}` has shape {show(spec)}; only a scalar can be differentiated", help=help)
 
     def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:
         return {**self.params, **self.state, **self.feed(feed)}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING
-from typing import Any
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from blockrun.core.options import OptionError, Options, describe, fit, option_defaults, show
+from blockrun.plugins.suggest import did_you_mean, listing
 
-from .diagnostics import ConfigError, Diagnostic, Mark, did_you_mean
-from .scan import Document, KeyPath
+from .diagnostics import ConfigError, Diagnostic, Mark
+from .document import Document, KeyPath, is_broken
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+MOST = 100  # errors, before giving up
 
 
 class Problems:
@@ -20,7 +22,7 @@ class Problems:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.found: list[Diagnostic] = []
+        self.found = list(document.problems)
 
     def mark(self, path: KeyPath, key: bool = False) -> Mark | None:
         place = self.document.place(path)
@@ -28,24 +30,34 @@ class Problems:
 
     def add(
         self, code: str, message: str, path: KeyPath, label: str = "", help: str = "", key: bool = False,
-        related: Iterable[tuple[KeyPath, str]] = (),
+        related: Iterable[tuple[KeyPath, str]] = (), notes: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        """Record an error at `path`: at its value, or at its key."""
+        """Record an error at `path`: at its value, or at its key. `related` are shown by their keys."""
+        mark = self.mark(path, key)
         marks = [(self.mark(p, key=True), text) for p, text in related]
-        shown = tuple((mark, text) for mark, text in marks if mark is not None)
-        self.found.append(Diagnostic(code, message, self.mark(path, key), label, help, shown))
+        shown = tuple((other, text) for other, text in marks if other is not None)
+        self.found.append(Diagnostic(code, message, mark, label, help, shown, tuple(notes)))
+        if len(self.found) >= MOST:
+            self.stop()
+
+    def stop(self) -> NoReturn:
+        """Raise what was found, in the order of the file, the command line last."""
+        raise ConfigError(sorted(self.found, key=self._position))
 
     def stop_if_any(self) -> None:
         if self.found:
-            raise ConfigError(sorted(self.found, key=_position))
+            self.stop()
 
-
-def _position(diagnostic: Diagnostic) -> tuple[int, int]:
-    return (diagnostic.mark.line, diagnostic.mark.column) if diagnostic.mark else (0, 0)
+    def _position(self, diagnostic: Diagnostic) -> tuple[bool, int, int]:
+        mark = diagnostic.mark
+        return (mark.file != self.document.file, mark.line, mark.column) if mark else (False, 0, 0)
 
 
 class Cursor:
-    """A value in a document, with its path, and ways to take it apart that complain about what does not fit."""
+    """A value in a document, with its path, and ways to take it apart that complain about what does not fit.
+
+    Nothing is said of a value that could not be made out: what is wrong with it has been said already.
+    """
 
     def __init__(self, value: Any, path: KeyPath, problems: Problems) -> None:
         self.value = value
@@ -58,20 +70,32 @@ class Cursor:
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
 
+    def nearest(self, key: str) -> Cursor:
+        """The entry `key`, or the map itself where it has none."""
+        if key in self:
+            return self[key]
+        return self
+
     @property
     def name(self) -> str:
-        return ".".join(str(part) for part in self.path) or "the file"
+        return f"`{'.'.join(str(part) for part in self.path)}`" if self.path else "the file"
 
-    def error(self, code: str, message: str, label: str = "", help: str = "", key: bool = False) -> None:
-        self.problems.add(code, message, self.path, label, help, key)
+    def error(self, code: str, message: str, label: str = "", help: str = "", key: bool = False, **more: Any) -> None:
+        """Complain about the value, or about its key, or that there is none."""
+        if key or not is_broken(self.value):
+            self.problems.add(code, message, self.path, label, help, key, **more)
+
+    def expanded(self, key: str, kind: type = str) -> Cursor:
+        """A value in short form, `relu`, in its long form, `{block: relu}`; anything else as it is."""
+        return Cursor({key: self.value}, self.path, self.problems) if isinstance(self.value, kind) else self
 
     def is_map(self, what: str = "a map of keys and values") -> bool:
         """Whether this is a map; complains if not."""
         if isinstance(self.value, dict):
             return True
-        help = "indent what belongs to it" if self.value is None else ""
-        shown = "empty" if self.value is None else show(self.value)
-        self.error("E004", f"`{self.name}` is {shown}; it must be {what}", help=help)
+        help = f"indent what belongs to {self.name}" if self.value is None and self.path else ""
+        shown = "empty" if self.value is None else show_plain(self.value)
+        self.error("E004", f"{self.name} is {shown}; it must be {what}", help=help, key=self.value is None)
         return False
 
     def items(self, what: str = "a map of names") -> Iterator[tuple[str, Cursor]]:
@@ -81,34 +105,33 @@ class Cursor:
                 yield key, self[key]
 
     def named(self, what: str) -> Iterator[tuple[str, Cursor]]:
-        """The entries of a map whose keys are names that the user chose."""
+        """The entries of a map whose keys are names that the user chose; complains about those that are not."""
         for key, cursor in self.items(f"a map of {what}s"):
-            if NAME.match(key):
-                yield key, cursor
-            else:
-                help = "names are letters, digits, `_` and `-`, and begin with a letter or `_`"
-                cursor.error("E014", f"`{key}` is not a name for {_a(what)}", help=help, key=True)
+            if not NAME.fullmatch(key):
+                a = "an" if what[0] in "aeiou" else "a"
+                help = "a name begins with a letter a-z or `_`, goes on with letters, digits, `_` and `-`, at most 100"
+                cursor.error("E014", f"{show(key)} cannot be the name of {a} {what}", "not a name", help, key=True)
+            yield key, cursor
 
     def only(self, allowed: Iterable[str]) -> None:
         """Complain about every key that is not in `allowed`."""
         allowed = list(allowed)
         for key, cursor in self.items():
             if key not in allowed:
-                cursor.error(
-                    "E005", f"unknown key `{key}`" + (f" in `{self.name}`" if self.path else ""),
-                    "not a key here", did_you_mean(key, allowed), key=True,
-                )  # fmt: skip
+                where = f" in {self.name}" if self.path else ""
+                help = did_you_mean(key, allowed, "the keys here are")
+                cursor.error("E005", f"unknown key `{key}`{where}", "not a key here", help, key=True)
 
     def get(self, key: str, hint: Any, default: Any = None, code: str = "E004") -> Any:
         """The value of `key` as the type `hint`; `default` if it is not there or, with a complaint, does not fit."""
         if key not in self:
             return default
+        value = self.value[key]
         try:
-            return fit(key, self.value[key], hint)
+            return default if is_broken(value) else fit(key, value, hint)
         except OptionError:
-            help = unquoted_hint(self.value[key])
-            message = f"`{self[key].name}` is {show(self.value[key])}; it must be {describe(hint)}"
-            self[key].error(code, message, help=help)
+            message = f"{self[key].name} is {show_plain(value)}; it must be {describe(hint)}"
+            self[key].error(code, message, f"not {_short(hint)}", value_hint(value, hint))
             return default
 
     def options(self, cls: type[Options], given: dict[str, Any], what: str) -> Options | None:
@@ -116,30 +139,54 @@ class Cursor:
         before = len(self.problems.found)
         for name in given:
             if name not in cls.option_types:
-                help = did_you_mean(name, cls.option_types, f"options of {what}") or f"{what} has no options"
+                help = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
                 self[name].error("E012", f"{what} has no option `{name}`", "not an option", help, key=True)
+        for name, default in option_defaults(cls).items():
+            if default is MISSING and name not in given:
+                help = f"add `{name}:`, {describe(cls.option_types[name])}"
+                self.error("E013", f"{what} needs the option `{name}`", "not given here", help, key=True)
         known = {n: self.get(n, hint, code="E011") for n, hint in cls.option_types.items() if n in given}
-        missing = [n for n, default in option_defaults(cls).items() if default is MISSING and n not in given]
-        for name in missing:
-            wanted = f"add `{name}:`, {describe(cls.option_types[name])}"
-            self.error("E013", f"{what} needs the option `{name}`", help=wanted, key=True)
-        if len(self.problems.found) > before:
+        if len(self.problems.found) > before or is_broken(given):
             return None
+        return self._make(cls, known, what)
+
+    def _make(self, cls: type[Options], options: dict[str, Any], what: str) -> Options | None:
         try:
-            return cls(**known)
+            return cls(**options)
         except (ValueError, TypeError) as error:
-            self.error("E011", f"{what}: {error}")
-            return None
+            about = getattr(error, "option", "")
+            at = self.nearest(about)
+            at.error("E011", f"{what}: {error}", key=at is self)
+        except Exception as error:
+            fact = f"{what} fails on its options: {type(error).__name__}: {error}"
+            self.error("E071", fact, help="this is a bug in the plugin that offers it", key=True)
+        return None
 
 
-def unquoted_hint(value: Any) -> str:
-    """What may have been meant by a string where a number or a truth value was wanted."""
+def _short(hint: Any) -> str:
+    """The first words of what was wanted, for the label under the caret."""
+    return describe(hint).partition(",")[0] if get_origin(hint) is not Literal else "one of these"
+
+
+def show_plain(value: Any) -> str:
+    """A value of the file as a user would write it, short enough for a message."""
+    if isinstance(value, dict):
+        return f"a map with {listing(list(value), 4)}" if value else "an empty map"
+    if isinstance(value, list):
+        inner = ", ".join("{...}" if isinstance(v, dict) else show(v) for v in value[:8])
+        return f"[{inner}{', ...' if len(value) > 8 else ''}]"
+    return show(value)
+
+
+def value_hint(value: Any, hint: Any) -> str:
+    """What may have been meant by a value of the wrong type."""
+    if value is None:
+        return "nothing follows the colon"
     if value in ("on", "yes", "off", "no"):
         return f"write {'true' if value in ('on', 'yes') else 'false'}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"write {int(value)}"
     if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", value):
         return "write the number without quotes, `_` or `,`"
-    return ""
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+    choices = [choice for choice in get_args(hint) if isinstance(choice, str)] if get_origin(hint) is Literal else []
+    return did_you_mean(str(value), choices, "write one of") if choices else ""

@@ -77,6 +77,10 @@ class Trainer:
 
     def take_step(self, batch: dict[str, Array], count: int) -> float:
         """One step on one batch; returns its objective. Raises `Diverged` when something is no longer finite."""
+        with np.errstate(all="ignore"):  # what is not finite is found below, and named
+            return self._take_step(batch, count)
+
+    def _take_step(self, batch: dict[str, Array], count: int) -> float:
         network = self.network
         feed = {**network.params, **network.state, **network.feed(batch)}
         wrt = tuple(network.params)
@@ -101,7 +105,7 @@ class Trainer:
             )
 
     def _explain_divergence(self, feed: dict[str, Array], count: int) -> None:
-        """Run the batch again, looking at every value, and name the first that is not finite."""
+        """Run the batch again, looking at every value, and name the first that is not finite, if there is one."""
         network = self.network
         wrt = tuple(network.params)
         where = f"at step {self.step + 1}"
@@ -113,13 +117,12 @@ class Trainer:
             names = [f"the gradient of `{v or n}`" for n, v in node.gradient_inputs]
             _look(node, zip(names, dinputs, strict=True), where, douts)
 
-        with np.errstate(all="ignore"):
-            _, tape = forward(
-                network.graph, feed, keep=self.keep, wrt=wrt, training=True, seed=(self.seed, self.step),
-                examples=count, watch=look_forward,
-            )  # fmt: skip
-            backward(tape, network.objective, wrt, watch=look_backward)
-        raise Diverged(f"the sum of gradients is not finite {where}", help="a smaller learning rate may help")
+        seed = (self.seed, self.step)
+        _, tape = forward(network.graph, feed, keep=self.keep, wrt=wrt, seed=seed, examples=count, watch=look_forward)
+        gradients = backward(tape, network.objective, wrt, watch=look_backward)
+        bad = [name for name, gradient in gradients.items() if not np.isfinite(gradient).all()]
+        if bad:
+            raise Diverged(f"the gradients of `{bad[0]}` add up to more than a number can hold {where}")
 
     def tensors(self) -> Tensors:
         """Everything that training goes on from, by name."""
@@ -166,10 +169,11 @@ def _finite(x: Array) -> bool:
 def _look(node: Node, named: Any, where: str, given: tuple[Any, ...]) -> None:
     for name, value in named:
         if value is not None and value.dtype.kind == "f" and not np.isfinite(value).all():
-            sizes = [f"{np.nanmin(x):.3g} to {np.nanmax(x):.3g}" for x in given if x is not None and x.size]
+            sizes = [f"{np.nanmin(x):.3g} to {np.nanmax(x):.3g}" for x in given if x is not None and x.size > 1]
             shown = name if "`" in name else f"`{name}`"
             bad = value[~np.isfinite(value)].flat[0] if value.ndim else value
+            ranges = ", ".join(sizes[:3]) or "single numbers"
             raise Diverged(
-                f"{shown} is {bad} {where}, in node {node}, {node.block!r}; given values of {', '.join(sizes)}",
-                help="a smaller learning rate may help; the last checkpoint is kept",
+                f"{shown} is {bad} {where}, in node {node}, {node.block!r}, given values of {ranges}",
+                help="a smaller learning rate may help",
             )

@@ -72,13 +72,12 @@ def resume(folder: RunFolder, host: Host | None = None, progress: Progress | Non
 def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) -> Network:
     """The network of a run, with the parameters of its latest checkpoint."""
     from blockrun.plugins.network.build import build
+    from blockrun.plugins.network.overrides import apply_overrides
     from blockrun.plugins.network.scan import read_document
-    from blockrun.plugins.network.values import apply_override
 
     document = read_document(folder.config)
     document.folder = Path(folder.info["folder"])
-    for text in folder.info["overrides"]:
-        apply_override(document, text)
+    apply_overrides(document, folder.info["overrides"])
     network = build(document, host)
     if weights:
         restore_network(network, load_latest(folder.checkpoints, LAST).tensors)

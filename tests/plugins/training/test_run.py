@@ -263,3 +263,13 @@ def test_one_step_changes_every_parameter_by_the_rule_of_the_optimizer(config):
     trainer.take_step(batch, 300)
     for name, p in before.items():
         np.testing.assert_allclose(network.params[name], p - 0.5 * gradients[name], rtol=1e-12, atol=1e-15)
+
+
+def test_large_but_finite_gradients_are_no_divergence(config):
+    """Their sum of squares overflows float32; none of them does."""
+    config.write_text(NETWORK.replace("train: {epochs", "train: {minimize: {loss: 1e25}, epochs"))
+    network = load(config)
+    trainer = Trainer(network)
+    trainer.take_step(next(iter(trainer.batches.epoch(0))), 300)
+    assert trainer.step == 1
+    assert all(np.isfinite(p).all() for p in network.params.values())

@@ -1,0 +1,62 @@
+"""A network file as read: plain values, and in a table beside them the place where each was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .diagnostics import Diagnostic, Mark
+
+KeyPath = tuple[str | int, ...]
+
+
+class Broken:
+    """Stands for a value that could not be made out. What is wrong with it has been said, so nothing more is."""
+
+    def __repr__(self) -> str:
+        return "not readable"
+
+
+BROKEN = Broken()
+
+
+def is_broken(value: Any) -> bool:
+    """Whether `value` is, or somewhere holds, one that could not be made out."""
+    if isinstance(value, dict):
+        return any(is_broken(part) for part in value.values())
+    return any(is_broken(part) for part in value) if isinstance(value, list) else value is BROKEN
+
+
+class Place(NamedTuple):
+    """Where a value is written, and where its key is."""
+
+    key: Mark
+    value: Mark
+
+
+@dataclass
+class Document:
+    """Plain values, the place of each by its path, the folder that relative paths start from, and what was read.
+
+    `problems` are what is already known to be wrong: duplicate keys, ambiguous numbers, anchors.
+    """
+
+    data: Any
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
+    file: str = ""
+    folder: Path = Path()
+    raw: bytes = b""
+    overrides: list[str] = field(default_factory=list)
+
+    def place(self, path: KeyPath) -> Place | None:
+        """The place of `path`, or of the nearest thing around it that was written down."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path)
+
+    def forget(self, path: KeyPath) -> None:
+        """Drop the places of everything at and below `path`, which is about to be replaced."""
+        for old in [known for known in self.places if known[: len(path)] == path]:
+            del self.places[old]

@@ -1,0 +1,170 @@
+"""The `inputs` and `data` sections: what is fed, where it comes from, and whether the two agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge
+
+from blockrun.core.options import show
+from blockrun.plugins.errors import DataError, UserError
+from blockrun.plugins.host import Host
+from blockrun.plugins.suggest import did_you_mean, listing
+
+from .experiment import DataPart, Input
+from .nodes import find_component
+from .reader import Cursor, show_plain
+
+Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
+Sizes = tuple[Annotated[int, Ge(1)], ...]
+PARTS = ("train", "val", "test")
+
+
+def read_inputs(root: Cursor, dtype: str) -> dict[str, Input]:
+    """The `inputs` section: what is fed, per example. Whatever is floating has the `dtype` of the run."""
+    found: dict[str, Input] = {}
+    if "inputs" in root:
+        for name, cursor in root["inputs"].named("input"):
+            read = _read_input(name, cursor.expanded("shape", list), dtype)
+            found |= {} if read is None else {name: read}
+    return found
+
+
+def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
+    if not cursor.is_map("a shape such as [8, 8, 1], or a map with `shape:` or `value:`"):
+        return None
+    cursor.only(("shape", "dtype", "batch", "value", "from", "below"))
+    kind = cursor.get("dtype", Dtype, dtype)
+    kind = dtype if kind.startswith("float") else kind
+    if "value" in cursor:
+        return _constant(name, cursor, kind)
+    if "shape" not in cursor:
+        help = "write the shape of one example, such as `shape: [8, 8, 1]`, or `shape: []` for a number"
+        cursor.error("E009", f"input `{name}` has neither `shape` nor `value`", "no shape", help, key=True)
+        return None
+    shape = cursor.get("shape", Sizes)
+    below = cursor.get("below", Annotated[int, Ge(1)], 2)
+    batch, source = cursor.get("batch", bool, True), cursor.get("from", str, name)
+    return None if shape is None else Input(shape, kind, batch, source, below=below)
+
+
+def _constant(name: str, cursor: Cursor, dtype: str) -> Input | None:
+    for key in ("batch", "from", "below"):
+        if key in cursor:
+            cursor[key].error("E005", f"`{key}` means nothing beside `value`", "remove this", key=True)
+    at = cursor["value"]
+    wrong = next((leaf for leaf in _leaves(at.value) if not _is_a(leaf, dtype)), None)
+    try:
+        value = None if wrong else np.array(at.value)
+        fits = value is not None and (value.dtype.kind == "b" or np.array_equal(value.astype(dtype), value))
+    except (ValueError, TypeError, OverflowError):
+        value, fits = None, False
+    if value is None or (not fits and np.dtype(dtype).kind != "f") or value.size == 0:
+        shown = show(wrong[0]) if wrong else show_plain(at.value)
+        at.error("E004", f"`{name}` is {shown}; its value must be {_wanted(dtype)}", f"not {dtype}")
+        return None
+    shape = cursor.get("shape", Sizes, value.shape)
+    if shape != value.shape:
+        at.error("E040", f"the value of `{name}` has shape {value.shape}; its `shape` says {shape}", "another shape")
+    return Input(value.shape, dtype, batch=False, value=value.astype(dtype))
+
+
+def _leaves(value: Any) -> Iterator[tuple[Any]]:
+    """Everything in nested lists, each in a tuple of its own."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield (value,)
+
+
+def _is_a(leaf: tuple[Any], dtype: str) -> bool:
+    kinds = {"f": (int, float), "i": (int,), "u": (int,), "b": (bool,)}[np.dtype(dtype).kind]
+    return isinstance(leaf[0], kinds) and (isinstance(leaf[0], bool) == (dtype == "bool"))
+
+
+def _wanted(dtype: str) -> str:
+    kind = {"f": "a number", "b": "true or false"}.get(np.dtype(dtype).kind, f"a whole number that fits {dtype}")
+    return f"{kind}, or an even list of them"
+
+
+def read_data(section: Cursor, host: Host) -> dict[str, DataPart]:
+    """The `data` section, its references replaced; relative paths start from the folder of the file."""
+    found: dict[str, DataPart] = {}
+    for name, cursor in section.items("a map with `train`, `val` or `test`"):
+        if name not in PARTS:
+            help = did_you_mean(name, PARTS, "its parts are")
+            cursor.error("E005", f"unknown part `{name}` of the data", "not a part", help, key=True)
+            continue
+        part = _read_part(name, cursor.expanded("source"), host)
+        found |= {} if part is None else {name: part}
+    return found
+
+
+def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
+    if not cursor.is_map("a source's name, or a map with `source:`"):
+        return None
+    batch = cursor.get("batch", Annotated[int, Ge(1)], 64)
+    shuffle = cursor.get("shuffle", bool, name == "train")
+    if "source" not in cursor:
+        help = f"add `source:`, one of {listing(host.names('sources'))}"
+        cursor.error("E009", f"`data.{name}` has no `source`", "no source", help, key=True)
+        return None
+    cls = find_component(host, "sources", "source", cursor, "E050")
+    if cls is None:
+        return None
+    given = {key: value for key, value in cursor.value.items() if key not in ("source", "batch", "shuffle")}
+    source: Any = cursor.options(cls, given, f"source {cls.name}")
+    return None if source is None else _describe(cursor, source, batch, shuffle)
+
+
+def _describe(cursor: Cursor, source: Any, batch: int, shuffle: bool) -> DataPart | None:
+    """Ask the source what it has, its paths taken from the folder of the file."""
+    folder = cursor.problems.document.folder
+    paths = {name: folder / getattr(source, name) for name, hint in source.option_types.items() if hint is Path}
+    source = replace(source, **paths)
+    at = cursor[next(iter(paths))] if paths else cursor
+    try:
+        description = source.describe()
+    except DataError as error:
+        at.error("E053", error.message, help=error.help, key=not paths)
+    except UserError as error:
+        at.error("E071", error.message, help=error.help, key=not paths)
+    except Exception as error:
+        help = "this is a bug in the plugin that offers it"
+        cursor.error("E071", f"source {source.name} fails: {type(error).__name__}: {error}", help=help, key=True)
+    else:
+        return DataPart(source, batch, shuffle, description)
+    return None
+
+
+def check_fields(root: Cursor, inputs: dict[str, Input], data: dict[str, DataPart]) -> None:
+    """Complain where an input has no field in the data, or one of another shape or kind; once for each input."""
+    for name, wanted in inputs.items():
+        if wanted.value is None and wanted.batch:
+            cursor = root["inputs"][name]
+            any(_misfits(cursor, wanted, f"data.{part}", held) for part, held in data.items())
+
+
+def _misfits(cursor: Cursor, wanted: Input, part: str, held: DataPart) -> bool:
+    fields = held.description.fields
+    at = cursor.nearest("from")
+    if wanted.source not in fields:
+        help = did_you_mean(wanted.source, fields, "its fields are")
+        help += "" if at is not cursor else "; or say `from: FIELD`"
+        at.error("E051", f"`{part}` has no field `{wanted.source}`", "not in the data", help, key=at is cursor)
+        return True
+    shape, dtype = tuple(fields[wanted.source].shape), np.dtype(fields[wanted.source].dtype)
+    if shape != wanted.shape:
+        fact = f"`{wanted.source}` in `{part}` has shape {list(shape)}, the input {list(wanted.shape)}"
+        cursor.nearest("shape").error("E052", fact, "another shape", f"write {list(shape)}")
+        return True
+    if dtype.kind == "f" and np.dtype(wanted.dtype).kind != "f":
+        fact = f"`{wanted.source}` in `{part}` is {dtype}, the input {wanted.dtype}"
+        at.error("E052", fact, "would lose the fraction", "leave `dtype` out, or choose another field", key=True)
+        return True
+    return False
