@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .block import Param, Spec, State
-from .checks import stand_in
 from .context import Context
-from .execute import explain
+from .explain import explain_forward
 from .graph import Graph, GraphError, Node, order, suggestion
 from .shapes import check_shapes, show_shape
+from .tape import stand_in
 
 Report = Callable[[Node, Exception], None]
 
@@ -153,7 +153,7 @@ def _ask(node: Node, args: list[Any]) -> dict[str, Any]:
         for name, wish in wishes.items():
             _check_wish(node, name, wish)
     except Exception as error:
-        explain(error, node, args, {})
+        explain_forward(error, node, args, {})
         raise
     return wishes
 
@@ -175,7 +175,7 @@ def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
     try:
         return [stand_in(y) for y in _run(node, args, kwargs)]
     except GraphError as error:
-        explain(error, node, args, kwargs)
+        explain_forward(error, node, args, kwargs)
         raise
     except Exception:
         if not any(x is not None and x.shape[:1] == (0,) for x in args):
@@ -211,6 +211,6 @@ def _run(node: Node, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]
         outputs = (outputs,) if len(node.outputs) == 1 else tuple(outputs)
         check_shapes(node.block, list(zip(node.block.outputs, outputs, strict=True)), "output", bindings)
     except Exception as error:
-        explain(error, node, args, kwargs)
+        explain_forward(error, node, args, kwargs)
         raise
     return outputs

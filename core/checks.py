@@ -8,6 +8,7 @@ import numpy as np
 
 from .graph import GraphError
 from .shapes import check_shapes
+from .tape import stand_in
 
 if TYPE_CHECKING:
     from .block import Array
@@ -19,14 +20,9 @@ class ContractError(GraphError):
     """A block did not keep the block contract; the message says which rule and how."""
 
 
-def stand_in(x: Any) -> Any:
-    """An array with the shape and dtype of `x` that takes no memory."""
-    return None if x is None else np.broadcast_to(np.zeros_like(x, shape=()), x.shape)
-
-
-def stand_ins(inputs: tuple[list[Any], dict[str, Any]]) -> dict[str, Any]:
-    args, kwargs = inputs
-    return {"args": [stand_in(x) for x in args], "kwargs": {name: stand_in(x) for name, x in kwargs.items()}}
+def stand_ins(args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """What the inputs of a node looked like, in no memory."""
+    return [stand_in(x) for x in args], {name: stand_in(x) for name, x in kwargs.items()}
 
 
 def locked(x: Any) -> Any:
@@ -60,7 +56,9 @@ def checked_forward(step: Step, ctx: Context, args: list[Any], kwargs: dict[str,
     return outputs, locked(saved)
 
 
-def checked_backward(step: Step, ctx: Context, saved: Any, douts: list[Any], inputs: dict[str, Any]) -> Any:
+def checked_backward(
+    step: Step, ctx: Context, saved: Any, douts: list[Any], inputs: tuple[list[Any], dict[str, Any]]
+) -> Any:
     """`backward` with everything it returns compared with the inputs that the gradients are for."""
     block = step.node.block
     before = dict(vars(block))
@@ -69,9 +67,10 @@ def checked_backward(step: Step, ctx: Context, saved: Any, douts: list[Any], inp
     _unchanged(block, before, "backward")
     names = [name for name, _ in step.node.gradient_inputs]
     found = _as_tuple(returned, step.single_gradient, len(names), "backward", "gradient", ", ".join(names))
-    values = [*inputs["args"], *[None] * len(names)]
+    args, kwargs = inputs
+    values = [*args, *[None] * len(names)]
     for i, (name, gradient, slot) in enumerate(zip(names, found, step.dinputs, strict=True)):
-        _check_gradient(name, gradient, inputs["kwargs"].get(name, values[i]), slot is not None)
+        _check_gradient(name, gradient, kwargs.get(name, values[i]), slot is not None)
     return returned
 
 

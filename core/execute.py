@@ -12,36 +12,12 @@ import numpy as np
 
 from . import checks
 from .block import Array
-from .context import Context
+from .explain import explain_backward, explain_forward
 from .graph import Graph, GraphError, Node, suggestion
 from .plan import Plan, Step
+from .tape import Record, Seed, Tape, stand_in
 
-Seed = int | tuple[int, ...]
 Watch = Callable[[Node, tuple[Any, ...], tuple[Any, ...]], None]
-
-
-class Tape:
-    """What `backward` needs of one `forward`: what each node saved, and the shapes of what may get no gradient."""
-
-    def __init__(self, graph: Graph, plan: Plan, keep: tuple[str, ...], training: bool, seed: Seed) -> None:
-        self.graph = graph
-        self.plan = plan
-        self.keep = keep
-        self.training = training
-        self.seed = seed if isinstance(seed, tuple) else (seed,)
-        self.examples: int | None = None
-        self.records: dict[str, tuple[int, Any, Any, Any]] = {}  # node: examples, saved, outputs, inputs
-        self.like: dict[int, Array] = {}  # slot: an array of the shape and dtype of the value
-        self.used = False
-
-    def context(self, step: Step, examples: int) -> Context:
-        return Context(self.training, step.needs, examples, (*self.seed, step.entropy))
-
-    def count(self, inputs: list[Any]) -> int:
-        """The number of examples that a node given `inputs` is told of."""
-        if self.examples is not None:
-            return self.examples or 1
-        return (inputs[0].shape[0] or 1) if inputs and inputs[0] is not None and inputs[0].ndim else 1
 
 
 def forward(
@@ -67,15 +43,13 @@ def forward(
     """
     keep, wrt = tuple(keep), tuple(wrt)
     plan = graph.plan(keep, wrt, training)
-    tape = Tape(graph, plan, keep, training, seed)
-    tape.examples = examples
+    tape = Tape(graph, plan, keep, training, seed, examples)
     values = _load(graph, plan, feed, keep)
     tape.like = {slot: values[slot] for slot in plan.kept_gradients if values[slot] is not None}
-    full = "forward" in plan.unchecked if check is None else check
+    full = bool(plan.unchecked) if check is None else check
     for step in plan.steps:
         _run_forward(step, values, tape, full, watch)
-    if full:
-        plan.unchecked.discard("forward")
+    plan.unchecked.discard("forward")
     kept = {name: values[plan.slots[name]] for name in keep}
     tape.like |= {plan.slots[name]: value for name, value in kept.items()}
     return kept, tape
@@ -109,17 +83,17 @@ def _run_forward(step: Step, values: list[Any], tape: Tape, full: bool, watch: W
         for slot, output in zip(step.outputs, outputs, strict=True):
             values[slot] = output
     except Exception as error:
-        explain(error, step.node, args, kwargs)
+        explain_forward(error, step.node, args, kwargs)
         raise
     if step.backward is not None:
-        inputs = (args, kwargs) if full else None
-        shaped = tuple(checks.stand_in(output) for output in outputs) if full or not step.single else None
-        tape.records[step.node.name] = (examples, saved, shaped, checks.stand_ins(inputs) if inputs else None)
+        shaped = None if step.single else tuple(stand_in(output) for output in outputs)
+        inputs = checks.stand_ins(args, kwargs) if full else None
+        tape.records[step.node.name] = Record(examples, saved, shaped, inputs)
     if watch is not None:
         watch(step.node, (*args, *kwargs.values()), tuple(outputs))
     for slot in step.drop:
         if slot in tape.plan.kept_gradients and slot not in tape.like:
-            tape.like[slot] = checks.stand_in(values[slot])
+            tape.like[slot] = stand_in(values[slot])
         values[slot] = None
 
 
@@ -134,7 +108,6 @@ def backward(
     """
     wrt = tuple(wrt)
     plan = _plan_backward(tape, seeds, wrt)
-    full = "backward" in tape.plan.unchecked
     sums: list[Any] = [None] * len(plan.slots)
     owned: set[int] = set()
     for name, seed in seeds.items():
@@ -142,9 +115,8 @@ def backward(
     for step in reversed(plan.steps):
         if step.node.name in tape.records:
             _run_backward(step, sums, owned, plan, tape, watch)
-    if full:
-        tape.plan.unchecked.discard("backward")
-    return {name: _finish(sums[plan.slots[name]], tape.like.get(plan.slots[name])) for name in wrt}
+    tape.plan.unchecked.discard("backward")
+    return {name: _finish(name, sums[plan.slots[name]], tape.like.get(plan.slots[name])) for name in wrt}
 
 
 def _plan_backward(tape: Tape, seeds: Mapping[str, Any], wrt: tuple[str, ...]) -> Plan:
@@ -168,27 +140,27 @@ def _fit_seed(name: str, seed: Any, value: Array) -> Array:
 
 
 def _run_backward(step: Step, sums: list[Any], owned: set[int], plan: Plan, tape: Tape, watch: Watch | None) -> None:
-    examples, saved, outputs, inputs = tape.records.pop(step.node.name)
+    record = tape.records.pop(step.node.name)
     given = [sums[slot] for slot in step.doutputs]
     for slot in step.doutputs:
         if slot not in plan.kept_gradients:
             sums[slot] = None
     if step.backward is None or all(dy is None for dy in given):
         return
-    douts = [read_only(dy) if dy is not None else _no_gradient(outputs[i]) for i, dy in enumerate(given)]
-    ctx = tape.context(step, examples)
+    douts = [_no_gradient(record, i) if dy is None else read_only(dy) for i, dy in enumerate(given)]
+    ctx = tape.context(step, record.examples)
     try:
-        if inputs is not None:
-            dinputs = checks.checked_backward(step, ctx, saved, douts, inputs)
+        if record.inputs is not None:
+            dinputs = checks.checked_backward(step, ctx, record.saved, douts, record.inputs)
         else:
-            dinputs = step.backward(ctx, saved, *douts)
+            dinputs = step.backward(ctx, record.saved, *douts)
         if step.single_gradient:
             dinputs = (dinputs,)
         for target, gradient in zip(step.dinputs, dinputs, strict=True):
             if target is not None and gradient is not None:
                 _accumulate(sums, owned, target, gradient)
     except Exception as error:
-        explain(error, step.node, douts, {}, "backward, given the gradients")
+        explain_backward(error, step.node, douts)
         raise
     if watch is not None:
         watch(step.node, tuple(douts), tuple(dinputs))
@@ -202,9 +174,11 @@ def read_only(x: Array) -> Array:
     return x
 
 
-def _no_gradient(output: Array) -> Array | None:
+def _no_gradient(record: Record, index: int) -> Array | None:
     """For an output that nobody used: zero, taking no memory; None if it is not floating."""
-    return np.broadcast_to(np.zeros_like(output, shape=()), output.shape) if output.dtype.kind == "f" else None
+    assert record.outputs is not None
+    output = record.outputs[index]
+    return output if output.dtype.kind == "f" else None
 
 
 def _accumulate(sums: list[Any], owned: set[int], slot: int, gradient: Array) -> None:
@@ -220,17 +194,10 @@ def _accumulate(sums: list[Any], owned: set[int], slot: int, gradient: Array) ->
             owned.add(slot)
 
 
-def _finish(gradient: Array | None, like: Array) -> Array:
-    return np.zeros_like(like) if gradient is None else gradient
-
-
-def explain(error: Exception, node: Node, args: list[Any], kwargs: dict[str, Any], doing: str = "given") -> None:
-    """Add a note to `error`: the node, its block with options, what it was given, and where it was written."""
-    names = node.block.signature.bind(len(node.inputs)) if doing == "given" else ["d" + o for o in node.block.outputs]
-    shown = [f"{n} {describe(x)}" for n, x in [*zip(names, args, strict=False), *kwargs.items()]]
-    error.add_note(f"in node {node}, {node.block!r}, {doing} {', '.join(shown) or 'nothing'}")
-
-
-def describe(x: Any) -> str:
-    """An array in a message: its shape and dtype."""
-    return "nothing" if x is None else f"{tuple(x.shape)} {x.dtype}"
+def _finish(name: str, gradient: Array | None, like: Array | None) -> Array:
+    """The sum for a variable; zero if nothing reached it."""
+    if gradient is not None:
+        return gradient
+    if like is None:
+        raise GraphError(f"there is no gradient of `{name}`: nothing that forward was to keep depends on it")
+    return np.zeros_like(like)

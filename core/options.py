@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Union, dataclass_transform, get_args, get_origin, get_type_hints
@@ -13,6 +14,15 @@ import numpy as np
 
 RESERVED = ("block", "use", "in", "params", "share", "repeat", "when", "freeze", "init")
 LIMITS = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than", "multiple_of": "a multiple of"}
+WITHIN: dict[str, Callable[[Any, Any], Any]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+    "multiple_of": lambda value, factor: value % factor == 0,
+    "min_length": lambda value, count: len(value) >= count,
+    "max_length": lambda value, count: len(value) <= count,
+}
 WORDS: dict[Any, str] = {
     int: "an integer",
     float: "a number",
@@ -131,23 +141,13 @@ def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 def _limited(value: Any, limits: tuple[Any, ...]) -> Any:
     for limit in limits:
         for key, bound in _bounds(limit).items():
-            good = {
-                "ge": lambda v, b: v >= b,
-                "gt": lambda v, b: v > b,
-                "le": lambda v, b: v <= b,
-                "lt": lambda v, b: v < b,
-                "multiple_of": lambda v, b: v % b == 0,
-                "min_length": lambda v, b: len(v) >= b,
-                "max_length": lambda v, b: len(v) <= b,
-            }[key]
-            _require(value, good(value, bound))
+            _require(value, WITHIN[key](value, bound))
     return value
 
 
 def _bounds(limit: Any) -> dict[str, Any]:
     """The bounds that an object of `annotated-types` carries, read by attribute so that nothing is imported."""
-    keys = (*LIMITS, "min_length", "max_length")
-    return {key: getattr(limit, key) for key in keys if getattr(limit, key, None) is not None}
+    return {key: getattr(limit, key) for key in WITHIN if getattr(limit, key, None) is not None}
 
 
 def describe(hint: Any) -> str:

@@ -37,7 +37,7 @@ class Plan:
         self.feeds = [(name, slots[name]) for name in feeds]
         self.wrt = wrt
         self.kept_gradients = frozenset(slots[name] for name in wrt)
-        self.unchecked = {"forward", "backward"}
+        self.unchecked = {"forward", "backward"} if any(step.backward for step in steps) else {"forward"}
 
 
 def make_plan(graph: Graph, keep: tuple[str, ...], wrt: tuple[str, ...], training: bool) -> Plan:
@@ -51,7 +51,7 @@ def make_plan(graph: Graph, keep: tuple[str, ...], wrt: tuple[str, ...], trainin
         node = graph.nodes[i]
         drop = {v for v in (*node.outputs, *node.reads) if last_reader[v] == i and v not in keep}
         steps.append(_step(node, graph.entropy[i], slots, varied, drop))
-    read = {v for i in chosen for v in graph.nodes[i].reads} | set(keep)
+    read = {v for i in chosen for v in graph.nodes[i].reads} | {*keep, *wrt}
     return Plan(steps, slots, tuple(v for v in graph.free if v in read), wrt)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from blockrun.core import Block, Graph, Node, Param, Spec, State, backward, forward
-from blockrun.core.execute import Tape
+from blockrun.core.tape import Tape
 
 Array = Any
 Arrays = dict[str, Array]

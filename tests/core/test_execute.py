@@ -232,3 +232,16 @@ def test_nothing_is_saved_where_no_gradient_is_wanted():
     graph = Graph([Node(f"h{i}", Keep(), (f"h{i - 1}" if i else "x",)) for i in range(20)])
     forward(graph, {"x": np.ones(size)}, keep=("h19",))
     assert peak_in_arrays(lambda: forward(graph, {"x": np.ones(size)}, keep=("h19",)), size) < 3.1
+
+
+def test_the_gradient_of_something_that_was_not_computed_is_refused(small):
+    nodes = [Node("y", small.Double(), ("x",)), Node("h", small.Double(), ("x",))]
+    _, tape = forward(Graph(nodes), {"x": X}, keep=("y",), wrt=("h", "x"))
+    with pytest.raises(GraphError, match="there is no gradient of `h`: nothing that forward was to keep depends on it"):
+        backward(tape, {"y": np.ones_like(X)}, ("h", "x"))
+
+
+def test_a_free_variable_that_nothing_depends_on_has_a_zero_gradient(small):
+    nodes = [Node("y", small.Double(), ("x",)), Node("dead", small.Double(), ("u",))]
+    _, tape = forward(Graph(nodes), {"x": X, "u": X[:, :2]}, keep=("y",), wrt=("u",))
+    np.testing.assert_array_equal(backward(tape, {"y": np.ones_like(X)}, ("u",))["u"], np.zeros((1, 2)))
