@@ -31,19 +31,21 @@ def forward(
     examples: int | None = None,
     check: bool | None = None,
     watch: Watch | None = None,
+    total: Callable[[Array], Array] | None = None,
 ) -> tuple[dict[str, Array], Tape]:
     """Compute the variables `keep` from `feed`; what they do not depend on is not run.
 
     `wrt` are the variables whose gradients `backward` may be asked for. `examples` is the size of the whole batch,
     by default the length of each node's first input. `check` runs the full checks of what blocks return (by default
-    the first time this plan is used). `watch(node, inputs, outputs)` is called after each node.
+    the first time this plan is used). `watch(node, inputs, outputs)` is called after each node. `total` is what
+    `ctx.total` does where this is one piece of a batch.
 
     Returns the values by name and a tape for `backward`. Raises `GraphError` for a variable that is unknown or not
     fed and for a block that breaks its contract; an exception raised in a block keeps its type and gains a note.
     """
     keep, wrt = tuple(keep), tuple(wrt)
     plan = graph.plan(keep, wrt, training)
-    tape = Tape(graph, plan, keep, training, seed, examples)
+    tape = Tape(graph, plan, keep, training, seed, examples, total)
     values = _load(graph, plan, feed, keep)
     tape.like = {slot: values[slot] for slot in plan.kept_gradients if values[slot] is not None}
     full = bool(plan.unchecked) if check is None else check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,14 @@ class Tape:
     """What `backward` needs of one `forward`: a record for each node, and what a gradient of nothing looks like."""
 
     def __init__(
-        self, graph: Graph, plan: Plan, keep: tuple[str, ...], training: bool, seed: Seed, examples: int | None
+        self,
+        graph: Graph,
+        plan: Plan,
+        keep: tuple[str, ...],
+        training: bool,
+        seed: Seed,
+        examples: int | None,
+        total: Callable[[Array], Array] | None,
     ) -> None:
         self.graph = graph
         self.plan = plan
@@ -37,12 +45,13 @@ class Tape:
         self.training = training
         self.seed = seed if isinstance(seed, tuple) else (seed,)
         self.examples = examples
+        self.total = total
         self.records: dict[str, Record] = {}
         self.like: dict[int, Array] = {}  # slot: an array of the shape and dtype of the value
         self.used = False
 
     def context(self, step: Step, examples: int) -> Context:
-        return Context(self.training, step.needs, examples, (*self.seed, step.entropy))
+        return Context(self.training, step.needs, examples, (*self.seed, step.entropy), self.total)
 
     def count(self, args: list[Any]) -> int:
         """The number of examples that a node given `args` is told of: at least 1."""
