@@ -14,7 +14,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from . import contract, declared, layouts, numbers, verdicts
+from . import contract, declared, layouts, numbers, pieces, verdicts
 from .cases import Case
 from .examples import NoExample, find_cases, in_both_modes
 from .numbers import Measured
@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     numbers.float32,
     numbers.batch_of_one,
     numbers.empty_batch,
+    pieces.pieces,
     numbers.large_inputs,
     declared.additive,
     declared.formula,
@@ -66,6 +67,8 @@ def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: 
         for each in cases if case is None else cases[case : case + 1]:
             _check_case(each, report)
         _remark_on_what_was_not_seen(cases, report)
+        if report.ok and (hint := pieces.suggestion(cases, seed)):
+            report.note(hint)
     report.seconds = time.perf_counter() - began
     return report
 

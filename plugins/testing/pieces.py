@@ -1,0 +1,96 @@
+"""The check of `batchwise`: unequal pieces of a batch give the numbers of the whole, at once and one after another."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from blockrun.core import Block, Graph, GraphError
+from blockrun.core.pieces import in_pieces
+
+from .cases import Arrays, Case
+from .contract import Findings, mismatch
+from .report import Failure
+
+GUESS = "a mean over the piece instead of ctx.examples, or a sum over examples without ctx.total?"
+
+
+def pieces(case: Case, rng: np.random.Generator) -> Findings:
+    """If the block is `batchwise`, unequal pieces that run at once and meet at `ctx.total` equal the whole batch.
+
+    So do pieces one after another, where the block asks for no total.
+    """
+    if case.block.batchwise and _can_be_cut(case):
+        yield from _differences(case, rng)
+
+
+def suggestion(cases: list[Case], seed: int) -> str:
+    """What to add to a block that would run in pieces but does not say so; "" if there is nothing to suggest."""
+    if not cases or any(case.block.batchwise or not _can_be_cut(case) for case in cases):
+        return ""
+    if any(_differ(declaring(case), np.random.default_rng(seed)) for case in cases):
+        return ""
+    return "every case runs in pieces; declare `batchwise = True` and it may be cut"
+
+
+def _differ(case: Case | None, rng: np.random.Generator) -> bool:
+    try:
+        return case is None or any(_differences(case, rng))
+    except Exception:
+        return True
+
+
+def declaring(case: Case) -> Case | None:
+    """The same case of a block that says it is `batchwise`; None if that depends on its options."""
+    block: Block = copy.copy(case.block)
+    try:
+        object.__setattr__(block, "batchwise", True)
+    except AttributeError:
+        return None
+    node = replace(case.node, block=block)
+    return replace(case, block=block, node=node, graph=Graph([node]))
+
+
+def _can_be_cut(case: Case) -> bool:
+    """Whether all data inputs share an axis 0 of two and more, and nothing is drawn, which differs in every piece."""
+    lengths = {case.arrays[name].shape[:1] for name in case.data}
+    if case.examples < 2 or len(lengths) != 1:
+        return False
+    once, again = case.outputs(), replace(case, seed=case.seed + 1).outputs()
+    return all(np.array_equal(once[name], again[name], equal_nan=once[name].dtype.kind == "f") for name in once)
+
+
+def _differences(case: Case, rng: np.random.Generator) -> Iterator[Failure]:
+    dy = case.cotangents(rng)
+    whole = case.outputs(), case.gradients(dy)
+    yield from _compare("in pieces at once", _run(case, dy, threads=True), whole)
+    try:
+        in_turn = _run(case, dy, threads=False)
+    except GraphError:
+        return  # it asks for a total, which this way cannot give
+    yield from _compare("in pieces one after another", in_turn, whole)
+
+
+def _compare(how: str, got: tuple[Arrays, Arrays], whole: tuple[Arrays, Arrays]) -> Iterator[Failure]:
+    for prefix, found, expected in zip(("", "d"), got, whole, strict=True):
+        yield from (f for f in mismatch(how, GUESS, found, expected, prefix) if isinstance(f, Failure))
+
+
+def _run(case: Case, dy: Arrays, threads: bool) -> tuple[Arrays, Arrays]:
+    """Outputs and gradients by name, from one piece of a single example and one of the rest."""
+    values, gradients = in_pieces(
+        case.graph,
+        case.arrays,
+        split=set(case.data),
+        sizes=(1, case.examples - 1),
+        keep=case.variables.values(),
+        seeds={case.variables[name]: value for name, value in dy.items()},
+        wrt=case.wrt,
+        training=case.training,
+        seed=case.seed,
+        threads=threads,
+    )
+    return {name: values[variable] for name, variable in case.variables.items()}, gradients
