@@ -29,6 +29,7 @@ def pieces(case: Case, rng: np.random.Generator) -> Findings:
 
 def suggestion(cases: list[Case], seed: int) -> str:
     """What to add to a block that would run in pieces but does not say so; "" if there is nothing to suggest."""
+    cases = [case for case in cases if case.data and case.arrays[case.data[0]].ndim > 1]
     if not cases or any(case.block.batchwise or not _can_be_cut(case) for case in cases):
         return ""
     if any(_differ(declaring(case), np.random.default_rng(seed)) for case in cases):
@@ -55,9 +56,10 @@ def declaring(case: Case) -> Case | None:
 
 
 def _can_be_cut(case: Case) -> bool:
-    """Whether all data inputs share an axis 0 of two and more, and nothing is drawn, which differs in every piece."""
+    """Whether axis 0, shared by all data inputs and not the only one, counts two examples or more, and nothing is
+    drawn, which would differ in every piece."""
     lengths = {case.arrays[name].shape[:1] for name in case.data}
-    if case.examples < 2 or len(lengths) != 1:
+    if case.examples < 2 or len(lengths) != 1 or case.arrays[case.data[0]].ndim < 2:
         return False
     once, again = case.outputs(), replace(case, seed=case.seed + 1).outputs()
     return all(np.array_equal(once[name], again[name], equal_nan=once[name].dtype.kind == "f") for name in once)

@@ -147,17 +147,20 @@ class Norm(Block):
             xhat = (x - mean) * scale
             return (xhat * g, mean, var), (xhat, g, scale, 0)
         axes = tuple(range(x.ndim - 1))
-        m, v = x.mean(axis=axes), x.var(axis=axes)
+        count = ctx.total(x.size // x.shape[-1])
+        m = ctx.total(x.sum(axis=axes)) / count
+        v = ctx.total(((x - m) ** 2).sum(axis=axes)) / count
         scale = 1 / np.sqrt(v + self.eps)
         xhat = (x - m) * scale
-        return (xhat * g, 0.9 * mean + 0.1 * m, 0.9 * var + 0.1 * v), (xhat, g, scale, x.size // m.size)
+        return (xhat * g, 0.9 * mean + 0.1 * m, 0.9 * var + 0.1 * v), (xhat, g, scale, count)
 
     def backward(self, ctx, saved, dy):
         xhat, g, scale, count = saved
         axes = tuple(range(dy.ndim - 1))
         dg, dxhat = (dy * xhat).sum(axis=axes), dy * g
         if count:
-            dxhat = dxhat - dxhat.mean(axis=axes) - xhat * (dxhat * xhat).mean(axis=axes)
+            along = ctx.total((dxhat * xhat).sum(axis=axes)) / count
+            dxhat = dxhat - ctx.total(dxhat.sum(axis=axes)) / count - xhat * along
         return dxhat * scale, dg
 
 
