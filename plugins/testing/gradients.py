@@ -8,12 +8,12 @@ to the left and to the right differ at every step, and another point must be fou
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
-from blockrun.core import forward
+from blockrun.core import Graph, forward
 
 from .cases import Array, Arrays, Case
 
@@ -23,8 +23,34 @@ SETTLED = 1e-7  # relative disagreement of two steps at which no shorter one is 
 UNSETTLED = 1e-4  # relative disagreement above which the number says nothing
 ROUNDING = 100 * np.finfo(np.float64).eps
 JACOBIAN_SIDE = 150  # at most so many entries of each side of a Jacobian are looked at
+NUDGES = 6  # points tried before a tensor is left unverified
 
 Curve = Callable[[float], Arrays]
+
+
+class Point(Protocol):
+    """Where derivatives are compared: a block with its arrays (a `Case`), or a whole network with its own."""
+
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def arrays(self) -> Arrays: ...
+    @property
+    def variables(self) -> dict[str, str]: ...
+    @property
+    def updates(self) -> dict[str, str]: ...
+    @property
+    def wrt(self) -> tuple[str, ...]: ...
+    @property
+    def training(self) -> bool: ...
+    @property
+    def seed(self) -> int: ...
+    def given(self, arrays: Mapping[str, Array]) -> Self: ...
+    def cotangents(self, rng: np.random.Generator) -> Arrays: ...
+    def gradients(self, dy: Mapping[str, Array]) -> Arrays: ...
+
+
+P = TypeVar("P", bound=Point)
 
 
 class Slope(NamedTuple):
@@ -40,7 +66,7 @@ class Slope(NamedTuple):
 
 class Comparison(NamedTuple):
     """⟨dx, u⟩ from backward and from differences, their relative difference `error`, whether they agree, and whether
-    the block is smooth here; where it is not, the difference says nothing."""
+    it is smooth here; where it is not, the difference says nothing."""
 
     analytic: float
     numeric: float
@@ -49,9 +75,24 @@ class Comparison(NamedTuple):
     smooth: bool
 
 
-def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generator) -> Comparison:
-    """Compare the gradient `dx` that backward gave for the input `name` with differences along a random direction."""
-    u = rng.standard_normal(dx.shape)
+def settle(point: P, name: str, rng: np.random.Generator) -> tuple[P, Arrays, Array, Comparison] | None:
+    """Compare the gradient of `name` along a random direction at `point` or, if that sits on a kink, close to it.
+
+    The point, dy, dx and the comparison; None if every point tried sits on a kink.
+    """
+    here = point
+    for _ in range(NUDGES):
+        dy = here.cotangents(rng)
+        dx = here.gradients(dy)[name]
+        compared = compare(here, name, dx, dy, rng.standard_normal(dx.shape))
+        if compared.smooth:
+            return here, dy, dx, compared
+        here = nudged(point, rng)
+    return None
+
+
+def compare(case: Point, name: str, dx: Array, dy: Arrays, u: Array) -> Comparison:
+    """Compare the gradient `dx` that backward gave for the input `name` with differences along the direction `u`."""
     curve = along(case, name, u)
     analytic, scale = float(np.vdot(dx, u)), float(np.linalg.norm(dx))
     slope = derivative(curve, dy, size(case.arrays[name]), scale)
@@ -63,7 +104,7 @@ def compare(case: Case, name: str, dx: Array, dy: Arrays, rng: np.random.Generat
     return Comparison(analytic, slope.value, gap / (max(scale, slope.rounding / TOLERANCE) or 1.0), agrees, smooth)
 
 
-def along(case: Case, name: str, u: Array) -> Curve:
+def along(case: Point, name: str, u: Array) -> Curve:
     """t ↦ the differentiable outputs with x + t u in place of x, the input `name`."""
     x = case.arrays[name]
     names = {k: v for k, v in case.variables.items() if k not in case.updates.values()}
@@ -125,9 +166,10 @@ def kinked(curve: Curve, dy: Arrays, step: float, scale: float) -> bool:
     return narrow > 1e-5 * scale and narrow > wide / 3
 
 
-def nudged(case: Case, rng: np.random.Generator) -> Case:
+def nudged(case: P, rng: np.random.Generator) -> P:
     """The case with every differentiable input moved by about a hundredth, off any kink it may sit on."""
-    return case.changed(lambda x: x + 0.01 * size(x) * rng.standard_normal(x.shape), case.wrt)
+    arrays = {name: case.arrays[name] for name in case.wrt}
+    return case.given({name: x + 0.01 * size(x) * rng.standard_normal(x.shape) for name, x in arrays.items()})
 
 
 class Jacobians(NamedTuple):

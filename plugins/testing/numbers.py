@@ -10,11 +10,10 @@ import numpy as np
 from . import verdicts
 from .cases import Array, Arrays, Case, is_float
 from .contract import Findings, mismatch
-from .gradients import Comparison, Jacobians, compare, jacobians, nudged
+from .gradients import Comparison, Jacobians, jacobians, settle
 from .report import Failure
 
 DIRECTIONS = 2  # random pairs (u, v) for each tensor
-NUDGES = 6  # points tried before a tensor is left unverified
 SHOWN = 5  # rows and columns of a Jacobian in a message
 LARGE = 100.0  # what the largest input is scaled to, in float32
 
@@ -39,17 +38,13 @@ def gradients(case: Case, rng: np.random.Generator) -> Iterator[Failure | str | 
 
 def _check_gradient(case: Case, name: str, rng: np.random.Generator) -> Failure | str | Measured:
     """At the example itself or, if it sits on a kink, close to it."""
-    point = case
-    for _ in range(NUDGES):
-        dy = point.cotangents(rng)
-        dx = point.gradients(dy)[name]
-        compared = compare(point, name, dx, dy, rng)
-        if compared.agrees and compared.smooth:
-            return Measured(f"d{name}", compared.error, not dx.any())
-        if compared.smooth:
-            return _wrong_gradient(point, name, dy, compared, rng)
-        point = nudged(case, rng)
-    return f"d{name} could not be verified in case {case.number}: every point tried sits on a kink"
+    settled = settle(case, name, rng)
+    if settled is None:
+        return f"d{name} could not be verified in case {case.number}: every point tried sits on a kink"
+    point, dy, dx, compared = settled
+    if compared.agrees:
+        return Measured(f"d{name}", compared.error, not dx.any())
+    return _wrong_gradient(point, name, dy, compared, rng)
 
 
 def _wrong_gradient(case: Case, name: str, dy: Arrays, compared: Comparison, rng: np.random.Generator) -> Failure:

@@ -1,0 +1,152 @@
+"""The second implementation: for each block and each optimizer, how PyTorch computes the same.
+
+A counterpart is a function of how the block is used and of its inputs as tensors that gives its outputs as tensors.
+Inputs and outputs are laid out as ours; a counterpart that needs another layout turns them, and PyTorch turns the
+gradients back.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from blockrun.core import Block
+from blockrun.plugins.training.adam import Adam
+from blockrun.plugins.training.contracts import Optimizer
+from blockrun.plugins.training.sgd import Sgd
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'blockrun[oracle]' brings it")
+F = torch.nn.functional
+
+Tensor = Any
+
+
+class Use(NamedTuple):
+    """A block with its options, the mode, and what the block itself gave: the only way to know the noise it drew."""
+
+    block: Any
+    training: bool
+    outputs: dict[str, Tensor]
+
+
+def channels_first(x: Tensor) -> Tensor:
+    return x.movedim(-1, 1)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    return x.movedim(1, -1)
+
+
+def pair(value: Any) -> Any:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def padded(use: Use, x: Tensor, spans: tuple[int, int], strides: tuple[int, int], border: float = 0.0) -> Tensor:
+    """An image, channels first, with its padding: `F.conv2d` itself can pad only as much before as after."""
+    pad = use.block.pad
+    axes = (pad, pad) if isinstance(pad, str) else pair(pad)
+    (top, bottom), (left, right) = (before_after(*each) for each in zip(axes, x.shape[2:], spans, strides, strict=True))
+    return F.pad(x, (left, right, top, bottom), value=border)
+
+
+def before_after(pad: Any, size: int, span: int, stride: int) -> tuple[int, int]:
+    if pad == "valid":
+        return 0, 0
+    if pad == "same":
+        total = max(0, (math.ceil(size / stride) - 1) * stride + span - size)
+        return total // 2, math.ceil(total / 2)
+    return pair(pad)  # type: ignore[no-any-return]  # an option that has been validated
+
+
+def conv2d(use: Use, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
+    block = use.block
+    strides, dilations = pair(block.stride), pair(block.dilation)
+    spans = tuple((k - 1) * d + 1 for k, d in zip(pair(block.kernel), dilations, strict=True))
+    x = padded(use, channels_first(x), spans, strides)  # type: ignore[arg-type]  # a pair
+    return channels_last(F.conv2d(x, channels_first(W), b, strides, 0, dilations, block.groups))
+
+
+def max_pool2d(use: Use, x: Tensor) -> Tensor:
+    size, stride = pair(use.block.size), pair(use.block.stride or use.block.size)
+    return channels_last(F.max_pool2d(padded(use, channels_first(x), size, stride, -math.inf), size, stride))
+
+
+def average_pool2d(use: Use, x: Tensor) -> Tensor:
+    """Sum over each window divided by how much of the image it sees."""
+    size, stride = pair(use.block.size), pair(use.block.stride or use.block.size)
+    x = channels_first(x)
+    total, count = (F.avg_pool2d(padded(use, v, size, stride), size, stride, divisor_override=1) for v in (x, x**0))
+    return channels_last(total / count)
+
+
+def batch_norm(use: Use, x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, ...]:
+    mean, var = mean.clone(), var.clone()
+    options = {"training": use.training, "momentum": use.block.momentum, "eps": use.block.eps}
+    y = F.batch_norm(channels_first(x), mean, var, gamma, beta, **options)  # moves `mean` and `var`
+    return channels_last(y), mean, var
+
+
+def dropout(use: Use, x: Tensor) -> Tensor:
+    return x * (use.outputs["y"] != 0) / (1 - use.block.p) if use.training else x
+
+
+def accuracy(use: Use, logits: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+    return (logits.argmax(-1) == label).sum(), torch.tensor(label.numel())
+
+
+BLOCKS: dict[str, Callable[..., Any]] = {
+    "add": lambda use, *xs: functools.reduce(operator.add, xs),
+    "subtract": lambda use, a, b: a - b,
+    "multiply": lambda use, *xs: functools.reduce(operator.mul, xs),
+    "divide": lambda use, a, b: a / b,
+    "negate": lambda use, x: -x,
+    "square": lambda use, x: torch.square(x),
+    "power": lambda use, x: torch.pow(x, use.block.exponent),
+    "reciprocal": lambda use, x: torch.reciprocal(x),
+    "exp": lambda use, x: torch.exp(x),
+    "log": lambda use, x: torch.log(x),
+    "sigmoid": lambda use, x: torch.sigmoid(x),
+    "tanh": lambda use, x: torch.tanh(x),
+    "relu": lambda use, x: torch.relu(x),
+    "softmax": lambda use, x: torch.softmax(x, use.block.axis),
+    "linear": lambda use, a, W, b=None: F.linear(a, W, b),
+    "matmul": lambda use, A, B: torch.matmul(A, B.mT if use.block.transpose else B),
+    "conv2d": conv2d,
+    "max_pool2d": max_pool2d,
+    "average_pool2d": average_pool2d,
+    "flatten": lambda use, x: torch.flatten(x, 1) if x.ndim > 1 else x[:, None],
+    "reshape": lambda use, x: torch.reshape(x, (len(x), *use.block.shape)),
+    "concat": lambda use, *xs: torch.cat(xs, use.block.axis),
+    "dropout": dropout,
+    "batch_norm": batch_norm,
+    "sum_of_squares": lambda use, prediction, target: F.mse_loss(prediction, target, reduction="sum"),
+    "softmax_cross_entropy": lambda use, logits, label: F.cross_entropy(channels_first(logits), label.long()),
+    "accuracy": accuracy,
+}
+
+BLOCKS_WITHOUT: dict[str, str] = {}  # block: why PyTorch has nothing to compare it with
+
+OPTIMIZERS: dict[Optimizer, Callable[[list[Tensor]], Any]] = {
+    Sgd(): lambda p: torch.optim.SGD(p, 0.05),
+    Sgd(decay=0.1): lambda p: torch.optim.SGD(p, 0.05, weight_decay=0.1),
+    Sgd(momentum=0.9): lambda p: torch.optim.SGD(p, 0.05, momentum=0.9),
+    Sgd(momentum=0.8, decay=0.1): lambda p: torch.optim.SGD(p, 0.05, momentum=0.8, weight_decay=0.1),
+    Sgd(momentum=0.9, nesterov=True, decay=0.1): lambda p: torch.optim.SGD(
+        p, 0.05, momentum=0.9, nesterov=True, weight_decay=0.1
+    ),
+    Adam(): lambda p: torch.optim.Adam(p, 0.05),
+    Adam(beta1=0.7, beta2=0.9, eps=1e-3): lambda p: torch.optim.Adam(p, 0.05, betas=(0.7, 0.9), eps=1e-3),
+    Adam(decay=0.1): lambda p: torch.optim.Adam(p, 0.05, weight_decay=0.1),
+}  # all with the learning rate `LR`
+
+OPTIMIZERS_WITHOUT: dict[str, str] = {}  # optimizer: why PyTorch has nothing to compare it with
+LR = 0.05
+
+
+def counterpart(block: Block) -> Callable[..., Any]:
+    return BLOCKS[block.name]
