@@ -74,7 +74,7 @@ def _run_forward(step: Step, values: list[Any], tape: Tape, full: bool, watch: W
     args = [None if slot is None else values[slot] for slot in step.inputs]
     kwargs = {name: values[slot] for name, slot in step.params}
     examples = tape.count(args)
-    ctx = tape.context(step, examples)
+    ctx = tape.context(step, examples, args)
     try:
         if full:
             outputs, saved = checks.checked_forward(step, ctx, args, kwargs)
@@ -150,7 +150,7 @@ def _run_backward(step: Step, sums: list[Any], owned: set[int], plan: Plan, tape
     if step.backward is None or all(dy is None for dy in given):
         return
     douts = [_no_gradient(record, i) if dy is None else read_only(dy) for i, dy in enumerate(given)]
-    ctx = tape.context(step, record.examples)
+    ctx = tape.context(step, record.examples, douts)
     try:
         if record.inputs is not None:
             dinputs = checks.checked_backward(step, ctx, record.saved, douts, record.inputs)

@@ -50,8 +50,9 @@ class Tape:
         self.like: dict[int, Array] = {}  # slot: an array of the shape and dtype of the value
         self.used = False
 
-    def context(self, step: Step, examples: int) -> Context:
-        return Context(self.training, step.needs, examples, (*self.seed, step.entropy), self.total)
+    def context(self, step: Step, examples: int, given: list[Any]) -> Context:
+        like = given[0] if given else None
+        return Context(self.training, step.needs, examples, (*self.seed, step.entropy), self.total, like)
 
     def count(self, args: list[Any]) -> int:
         """The number of examples that a node given `args` is told of: at least 1."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator
-from itertools import permutations
 from typing import Any
 
 Operator = Callable[[Any], Iterator[ast.AST]]
@@ -121,18 +120,24 @@ def sign(node: Any) -> Iterator[ast.AST]:
         yield node.operand
     elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         yield but(node, left=negative(node.left))
-    elif isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, VALUES):
-        yield but(node, value=negative(node.value))
-    elif isinstance(node, ast.GeneratorExp) and isinstance(node.elt, VALUES):
-        yield but(node, elt=negative(node.elt))
+    elif isinstance(node, (ast.Assign, ast.Return)) and node.value is not None:
+        for value in _one_negative(node.value):
+            yield but(node, value=value)
+    elif isinstance(node, ast.GeneratorExp):
+        for value in _one_negative(node.elt):
+            yield but(node, elt=value)
+
+
+def _one_negative(node: ast.expr) -> Iterator[ast.expr]:
+    """A value made negative: one of a tuple, or that of one branch."""
+    if isinstance(node, VALUES):
+        yield negative(node)
     elif isinstance(node, ast.IfExp):
-        for branch in ("body", "orelse"):
-            if isinstance(getattr(node, branch), VALUES):
-                yield but(node, **{branch: negative(getattr(node, branch))})
-    elif isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, ast.Tuple):
-        for i, part in enumerate(node.value.elts):
-            if isinstance(part, VALUES):
-                yield but(node, value=but(node.value, elts=edited(node.value.elts, i, negative(part))))
+        yield from (but(node, body=value) for value in _one_negative(node.body))
+        yield from (but(node, orelse=value) for value in _one_negative(node.orelse))
+    elif isinstance(node, ast.Tuple):
+        for i, part in enumerate(node.elts):
+            yield from (but(node, elts=edited(node.elts, i, value)) for value in _one_negative(part))
 
 
 def constant(node: Any) -> Iterator[ast.AST]:
@@ -281,17 +286,26 @@ def _sets_nothing_new(node: ast.Assign) -> bool:
     return all(isinstance(t, ast.Subscript) or getattr(t, "id", "") in read for t in node.targets)
 
 
-def another(names: set[str]) -> Operator:
-    """The operator that puts one of `names` for another: a name, or the attribute of `ctx.needs`."""
+def another_name(names: set[str]) -> Operator:
+    """The operator that puts one variable in the place of another."""
 
     def another_name(node: Any) -> Iterator[ast.AST]:
-        for old, new in permutations(sorted(names), 2):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id == old:
-                yield but(node, id=new)
-            elif isinstance(node, ast.Attribute) and node.attr == old and ast.unparse(node.value) == "ctx.needs":
-                yield but(node, attr=new)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
+            for name in sorted(names - {node.id}):
+                yield but(node, id=name)
 
     return another_name
+
+
+def another_need(names: set[str]) -> Operator:
+    """The operator that asks whether another gradient is needed."""
+
+    def another_need(node: Any) -> Iterator[ast.AST]:
+        if isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "ctx.needs":
+            for name in sorted(names - {node.attr}):
+                yield but(node, attr=name)
+
+    return another_need
 
 
 OPERATORS: tuple[Operator, ...] = (

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from blockrun.core import Block
 from blockrun.plugins.training.adam import Adam
 from blockrun.plugins.training.contracts import Optimizer
 from blockrun.plugins.training.sgd import Sgd
@@ -46,7 +45,7 @@ def pair(value: Any) -> Any:
     return value if isinstance(value, tuple) else (value, value)
 
 
-def padded(use: Use, x: Tensor, spans: tuple[int, int], strides: tuple[int, int], border: float = 0.0) -> Tensor:
+def padded(use: Use, x: Tensor, spans: Any, strides: Any, border: float = 0.0) -> Tensor:
     """An image, channels first, with its padding: `F.conv2d` itself can pad only as much before as after."""
     pad = use.block.pad
     axes = (pad, pad) if isinstance(pad, str) else pair(pad)
@@ -60,14 +59,14 @@ def before_after(pad: Any, size: int, span: int, stride: int) -> tuple[int, int]
     if pad == "same":
         total = max(0, (math.ceil(size / stride) - 1) * stride + span - size)
         return total // 2, math.ceil(total / 2)
-    return pair(pad)  # type: ignore[no-any-return]  # an option that has been validated
+    return pair(pad)
 
 
 def conv2d(use: Use, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
     block = use.block
     strides, dilations = pair(block.stride), pair(block.dilation)
-    spans = tuple((k - 1) * d + 1 for k, d in zip(pair(block.kernel), dilations, strict=True))
-    x = padded(use, channels_first(x), spans, strides)  # type: ignore[arg-type]  # a pair
+    spans = [(k - 1) * d + 1 for k, d in zip(pair(block.kernel), dilations, strict=True)]
+    x = padded(use, channels_first(x), spans, strides)
     return channels_last(F.conv2d(x, channels_first(W), b, strides, 0, dilations, block.groups))
 
 
@@ -131,22 +130,20 @@ BLOCKS: dict[str, Callable[..., Any]] = {
 
 BLOCKS_WITHOUT: dict[str, str] = {}  # block: why PyTorch has nothing to compare it with
 
-OPTIMIZERS: dict[Optimizer, Callable[[list[Tensor]], Any]] = {
-    Sgd(): lambda p: torch.optim.SGD(p, 0.05),
-    Sgd(decay=0.1): lambda p: torch.optim.SGD(p, 0.05, weight_decay=0.1),
-    Sgd(momentum=0.9): lambda p: torch.optim.SGD(p, 0.05, momentum=0.9),
-    Sgd(momentum=0.8, decay=0.1): lambda p: torch.optim.SGD(p, 0.05, momentum=0.8, weight_decay=0.1),
-    Sgd(momentum=0.9, nesterov=True, decay=0.1): lambda p: torch.optim.SGD(
-        p, 0.05, momentum=0.9, nesterov=True, weight_decay=0.1
+OPTIMIZERS: list[tuple[Optimizer, Callable[..., Any], dict[str, Any]]] = [
+    (Sgd(), torch.optim.SGD, {}),
+    (Sgd(decay=0.1), torch.optim.SGD, {"weight_decay": 0.1}),
+    (Sgd(momentum=0.9), torch.optim.SGD, {"momentum": 0.9}),
+    (Sgd(momentum=0.8, decay=0.1), torch.optim.SGD, {"momentum": 0.8, "weight_decay": 0.1}),
+    (Sgd(momentum=0.9, nesterov=True), torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    (
+        Sgd(momentum=0.9, nesterov=True, decay=0.1),
+        torch.optim.SGD,
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
     ),
-    Adam(): lambda p: torch.optim.Adam(p, 0.05),
-    Adam(beta1=0.7, beta2=0.9, eps=1e-3): lambda p: torch.optim.Adam(p, 0.05, betas=(0.7, 0.9), eps=1e-3),
-    Adam(decay=0.1): lambda p: torch.optim.Adam(p, 0.05, weight_decay=0.1),
-}  # all with the learning rate `LR`
+    (Adam(), torch.optim.Adam, {}),
+    (Adam(beta1=0.7, beta2=0.9, eps=1e-3), torch.optim.Adam, {"betas": (0.7, 0.9), "eps": 1e-3}),
+    (Adam(decay=0.1), torch.optim.Adam, {"weight_decay": 0.1}),
+]
 
 OPTIMIZERS_WITHOUT: dict[str, str] = {}  # optimizer: why PyTorch has nothing to compare it with
-LR = 0.05
-
-
-def counterpart(block: Block) -> Callable[..., Any]:
-    return BLOCKS[block.name]
