@@ -22,7 +22,8 @@ def main() -> None:
     print(f"{'python -c pass':<20} {bare * 1000:6.0f} ms")
     for arguments in COMMANDS:
         times = sorted(seconds(arguments) for _ in range(RUNS))
-        print(f"{'blockrun ' + ' '.join(arguments):<20} {statistics.median(times) * 1000:6.0f} ms (worst {times[-1] * 1000:.0f})")
+        name = " ".join(["blockrun", *arguments])
+        print(f"{name:<20} {statistics.median(times) * 1000:6.0f} ms (worst {times[-1] * 1000:.0f})")
 
 
 def _empty() -> float:

@@ -1,6 +1,23 @@
 """The block test kit: checks any block, of this package or of a plugin, without test code from its author."""
 
-from .kit import NoSuchCase, check_block
-from .report import Failure, Report
+from __future__ import annotations
 
-__all__ = ["Failure", "NoSuchCase", "Report", "check_block"]
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Failure", "NoSuchCase", "Report", "check_block", "suite"]
+
+_HOMES = {"Failure": "report", "NoSuchCase": "kit", "Report": "report", "check_block": "kit", "suite": "suite"}
+
+if TYPE_CHECKING:
+    from .kit import NoSuchCase, check_block
+    from .report import Failure, Report
+    from .suite import suite
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: pytest imports this package at every start, and must not import NumPy with it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,15 +16,18 @@ from blockrun.plugins.errors import UserError
 from blockrun.plugins.network.draw import draw_inputs
 from blockrun.plugins.network.network import Network
 from blockrun.plugins.training.seeds import derive
+from blockrun.plugins.training.threads import limit_threads
 
 from . import numbers, verdicts
 from .cases import Array, Arrays, Case, frozen, is_float
 from .gradients import Comparison, compare, nudged, settle
+from .network_report import NetworkReport, Verified
 from .numbers import DIRECTIONS
 from .report import Failure
 
 EXAMPLES = 3
 FEW = 32  # entries that are compared one by one
+NOBODY = "every node is right by itself: does a block keep something from one call to the next? `blockrun test` tells"
 MODES = {True: "training", False: "evaluation"}
 
 
@@ -75,65 +78,6 @@ class NetworkPoint:
         return all(bool(np.isfinite(value).all()) for value in values.values())
 
 
-@dataclass
-class Verified:
-    """What became of one variable: `error` is the worst relative error of a gradient that was found right.
-
-    `verdict` is "ok", "FAILED", or "kink" where no point was found at which the objective is smooth.
-    """
-
-    name: str
-    role: str
-    shape: tuple[int, ...]
-    error: float = 0.0
-    verdict: str = "kink"
-    zero: bool = True
-    failure: Failure | None = None
-
-
-@dataclass
-class NetworkReport:
-    """The outcome for one network. `nodes` are the nodes whose own gradient is wrong at the values they were given."""
-
-    file: str
-    seed: int
-    examples: int
-    variables: list[Verified] = field(default_factory=list)
-    nodes: list[Failure] = field(default_factory=list)
-    errors: list[Failure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        return not self.errors and all(found.verdict == "ok" for found in self.variables)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Only lists, maps, strings, finite numbers and None, for JSON."""
-        variables = [{**asdict(v), "failure": v.failure and v.failure.as_dict()} for v in self.variables]
-        failures = {key: [f.as_dict() for f in getattr(self, key)] for key in ("nodes", "errors")}
-        return {**asdict(self), "ok": self.ok, "variables": variables, **failures}
-
-    def __str__(self) -> str:
-        widths = [max((len(cell) for cell in column), default=0) for column in zip(*map(_cells, self.variables))]
-        rows = ["  ".join(c.ljust(w) for c, w in zip(_cells(v), widths, strict=True)) for v in self.variables]
-        failures = [v.failure for v in self.variables if v.failure is not None]
-        details = "\n".join(map(str, [*failures, *self.nodes, *self.errors]))
-        lines = [*rows, *(f"  {line}".rstrip() for line in details.splitlines())]
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes), self._summary()])
-
-    def _summary(self) -> str:
-        count, wrong = len(self.variables), sum(found.verdict != "ok" for found in self.variables)
-        verdict = f"{count} gradients ok" if self.ok else f"{wrong} of {count} gradients FAILED"
-        drawn = f"{self.examples} examples, seed {self.seed}, float64, training and evaluation"
-        return f"{self.file}: {verdict} in {self.seconds:.1f} s ({drawn})"
-
-
-def _cells(found: Verified) -> tuple[str, ...]:
-    shape = ", ".join(map(str, found.shape)) + ("," if len(found.shape) == 1 else "")
-    return found.name, found.role, f"({shape})", f"worst error {found.error:.1e}", found.verdict
-
-
 def check_network(network: Network, seed: int = 0, examples: int = EXAMPLES, command: str = "") -> NetworkReport:
     """Compare every gradient of a network's objective with central differences, in training and in evaluation.
 
@@ -147,7 +91,7 @@ def check_network(network: Network, seed: int = 0, examples: int = EXAMPLES, com
     began = time.perf_counter()
     report = NetworkReport(str(network.document.file), seed, examples)
     feed = {**network.params, **network.state, **network.feed(draw_inputs(network, examples, seed))}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with limit_threads(network), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for training in MODES:
             point = NetworkPoint(network.graph, _locked(feed), network.objective, training, seed)
@@ -298,6 +242,3 @@ def _blame(report: NetworkReport) -> None:
     guess = f"see {', '.join(names)}, below" if names else NOBODY
     for found in report.variables:
         found.failure = found.failure and replace(found.failure, guess=guess)
-
-
-NOBODY = "every node is right by itself: does a block keep something from one call to the next? `blockrun test` tells"

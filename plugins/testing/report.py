@@ -42,6 +42,10 @@ class Failure:
         """What makes two failures the same finding in two cases."""
         return (self.check, self.tensor)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Only lists, strings, finite numbers and None, for JSON."""
+        return {name: _finite(value) for name, value in {**asdict(self), "ratio": self.ratio}.items()}
+
     def __str__(self) -> str:
         case = "" if self.case is None else f"{self.case}: {self.given}"
         also = f"cases {', '.join(map(str, self.also))} fail too" if self.also else ""
@@ -101,8 +105,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Only lists, maps, strings, finite numbers and None, for JSON."""
-        failures = [{**asdict(f), "ratio": f.ratio} for f in self.failures]
-        return {**asdict(self), "ok": self.ok, "failures": [{k: _finite(v) for k, v in f.items()} for f in failures]}
+        return {**asdict(self), "ok": self.ok, "failures": [failure.as_dict() for failure in self.failures]}
 
     def __str__(self) -> str:
         return "\n".join(str(failure) for failure in self.failures)

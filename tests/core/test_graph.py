@@ -1,5 +1,6 @@
 """What a graph promises before it runs: an order, one writer per variable, and errors that name the way."""
 
+import itertools
 import random
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_back_edge_in_a_random_graph_is_reported_as_a_real_cycle(small, seed):
         Graph(nodes)
     path = str(error.value).removeprefix("cycle: ").replace("`", "").split(" -> ")
     assert path[0] == path[-1]
-    assert all(before in reads[after] for before, after in zip(path, path[1:], strict=False))
+    assert all(before in reads[after] for before, after in itertools.pairwise(path))
 
 
 def test_a_second_writer_is_refused_naming_both(small):

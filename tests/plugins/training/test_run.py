@@ -236,7 +236,7 @@ def test_without_data_there_is_nothing_to_train(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_line(network, tmp_path):
     (tmp_path / "runs").write_text("in the way")
-    with pytest.raises(RunError, match="the run folder .* cannot be made"):
+    with pytest.raises(RunError, match=r"the run folder .* cannot be made"):
         train(network)
 
 
@@ -248,7 +248,7 @@ def test_runs_are_found_by_path_latest_and_the_beginning_of_their_id(network, tm
     assert find_folder(path.name.partition("_")[2][:3], root).path == path
     with pytest.raises(RunError, match="there is no run `zzz`"):
         find_folder("zzz", root)
-    with pytest.raises(RunError, match="is not a run folder: it has no run.json"):
+    with pytest.raises(RunError, match=r"is not a run folder: it has no run\.json"):
         find_folder(str(tmp_path), root)
 
 
