@@ -12,6 +12,7 @@ import numpy as np
 from blockrun.core import Block
 from blockrun.core.options import describe, option_defaults
 from blockrun.plugins.testing.cases import Case
+from blockrun.plugins.testing.certificate import describe_certificate, find_certificate
 from blockrun.plugins.testing.examples import find_cases
 from blockrun.plugins.testing.options import plausible
 
@@ -36,6 +37,7 @@ def describe_block(cls: type[Block], entry: dict[str, str]) -> Page:
         "formula": _plain(subject, "formula"),
         "gradients": _plain(subject, "gradients"),
         "yaml": smallest_yaml(cls, entry["name"], case),
+        "certificate": find_certificate(cls, entry["name"]),
     }
 
 
@@ -106,6 +108,7 @@ def render(page: Page) -> str:
         _section("shapes", [(page["shapes"],)] if page["shapes"] else []),
         _section("formula", _formula_rows(page)),
         "" if page["differentiable"] else "no backward: gradients stop here",
+        _section("checked", [(describe_certificate(page["certificate"]),)] if page["certificate"] else []),
         f"yaml\n  net:\n    {page['yaml']}",
     ]
     return "\n\n".join(section for section in sections if section)

@@ -51,11 +51,14 @@ class NoSuchCase(IndexError):
     """A block has fewer cases than the one asked for; the message says how many."""
 
 
-def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: str = "", target: str = "") -> Report:
+def check_block(
+    cls: type[Block], seed: int = 0, case: int | None = None, name: str = "", target: str = "", stop: bool = False
+) -> Report:
     """Check a block class on its own examples, or on ones that are found by trying; `case` picks one of them.
 
     `name` is what the command line calls the block, the name of the class unless given, and `target` what it is told
-    to find it, if more. Nothing that the block does raises: it becomes a failure in the report. Raises `NoSuchCase`.
+    to find it, if more; `stop` ends it at the first case that fails. Nothing that the block does raises: it becomes a
+    failure in the report. Raises `NoSuchCase`.
     """
     began = time.perf_counter()
     report = Report(name or cls.name, target=target or name or cls.name)
@@ -66,6 +69,8 @@ def check_block(cls: type[Block], seed: int = 0, case: int | None = None, name: 
             raise NoSuchCase(f"{cls.name} has cases 0 to {len(cases) - 1}; there is no case {case}")
         for each in cases if case is None else cases[case : case + 1]:
             _check_case(each, report)
+            if stop and report.failures:
+                break
         _remark_on_what_was_not_seen(cases, report)
         if report.ok and (hint := pieces.suggestion(cases, seed)):
             report.note(hint)
