@@ -92,6 +92,7 @@ def blockrun_commands() -> Names:
         "blocks": "blockrun.plugins.commands.blocks:blocks",
         "plugins": "blockrun.plugins.commands.plugins:plugins",
         "init": "blockrun.plugins.commands.init:init",
+        "new": "blockrun.plugins.commands.new:new",
     }
 
 

@@ -108,7 +108,7 @@ def render(page: Page) -> str:
         _section("shapes", [(page["shapes"],)] if page["shapes"] else []),
         _section("formula", _formula_rows(page)),
         "" if page["differentiable"] else "no backward: gradients stop here",
-        _section("checked", [(describe_certificate(page["certificate"]),)] if page["certificate"] else []),
+        _section("checked", [(line,) for line in describe_certificate(page["certificate"])]),
         f"yaml\n  net:\n    {page['yaml']}",
     ]
     return "\n\n".join(section for section in sections if section)

@@ -18,7 +18,7 @@ from .guard import Bug, drop_output, guard
 SECTIONS = {
     "Train": ("init", "train", "resume", "eval"),
     "Look inside": ("trace", "test"),
-    "Plugins": ("blocks", "plugins"),
+    "Plugins": ("blocks", "plugins", "new"),
 }
 EXPECTED = (UserError, click.ClickException, click.Abort, click.exceptions.Exit)
 

@@ -1,4 +1,4 @@
-"""`blockrun test`: every promise of the block contract, checked on every block that is installed; or a whole network."""
+"""`blockrun test`: every promise of the block contract, checked on every installed block; or a whole network."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def _chosen(host: Host, names: tuple[str, ...]) -> tuple[str, ...]:
     chosen: list[str] = []
     for name in names:
         pattern = any(letter in name for letter in "*?[")
-        found = [known for known, offer in offers.items() if fnmatchcase(known, name) or fnmatchcase(offer.full_name, name)]
+        found = [
+            known for known, offer in offers.items() if fnmatchcase(known, name) or fnmatchcase(offer.full_name, name)
+        ]
         if pattern and not found:
             raise UsageError(f"no block matches `{name}`", help="`blockrun blocks` lists the blocks")
         chosen += sorted(found) if pattern else [name]

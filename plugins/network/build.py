@@ -45,13 +45,11 @@ def build(document: Document, host: Host | None = None) -> Network:
     check_top(raw)
     host = host_for(raw, host)
     root, data = _settle(raw, host)
-    run = read_run(root)
-    sections = Sections(run, read_inputs(root, run.dtype), data, read_training(root, host))
-    check_fields(root, sections.inputs, data)
+    sections = _read_sections(root, host, data)
     drafts = _read_drafts(root, host)
     wiring = Wiring(_keys(root, "inputs"), drafts)
-    specs = {name: given.spec for name, given in sections.inputs.items()}
-    assembly = discover(wiring.nodes(), specs, run.dtype, _paths(root, drafts), problems)
+    specs = {name: given.spec for name, given in sections.inputs.items() if name not in wiring.drafts}
+    assembly = discover(wiring.nodes(), specs, sections.run.dtype, _paths(root, drafts), problems)
     objective = read_objective(root, wiring, assembly)
     metrics = _metrics(drafts, assembly)
     problems.stop_if_any()
@@ -74,6 +72,13 @@ def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:
     return Cursor({key: resolved[key] for key in raw.value if key in resolved}, (), raw.problems), data
 
 
+def _read_sections(root: Cursor, host: Host, data: dict[str, DataPart]) -> Sections:
+    run = read_run(root)
+    inputs = read_inputs(root, run.dtype)
+    check_fields(root, inputs, data)
+    return Sections(run, inputs, data, read_training(root, host))
+
+
 def _answers(data: Mapping[str, DataPart]) -> Any:
     """What `$data.*` can ask: the training part, or else the first; `BROKEN` if there is none that could be read."""
     part = data.get("train") or next(iter(data.values()), None)
@@ -86,22 +91,29 @@ def _keys(root: Cursor, section: str) -> list[str]:
 
 
 def _read_drafts(root: Cursor, host: Host) -> list[Draft]:
+    """The nodes of `net` and `metrics`; where two have one name, neither can be read, so nothing is made of them."""
     first = next(iter(_keys(root, "inputs")), None)
     drafts = [d for section in ("net", "metrics") if section in root for d in draft_nodes(root[section], host, first)]
+    doubled: set[str] = set()
     seen: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
     for draft in drafts:
         if draft.name in seen:
             fact = f"the name `{draft.name}` is taken: inputs, nodes and metrics share their names"
             related = ((seen[draft.name], "first here"),)
             draft.cursor.error("E035", fact, "again here", "rename one of them", key=True, related=related)
+            doubled.add(draft.name)
         seen.setdefault(draft.name, draft.cursor.path)
+    for draft in drafts:
+        draft.block = None if draft.name in doubled else draft.block
     return drafts
 
 
 def _paths(root: Cursor, drafts: list[Draft]) -> dict[str, KeyPath]:
     """Where each input and node is written, in the order of the file."""
-    inputs: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
-    return {draft.name: draft.cursor.path for draft in reversed(drafts)} | inputs
+    paths: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
+    for draft in drafts:
+        paths.setdefault(draft.name, draft.cursor.path)
+    return paths
 
 
 def _metrics(drafts: list[Draft], assembly: Assembly) -> dict[str, Node]:

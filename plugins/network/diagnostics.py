@@ -6,18 +6,19 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from blockrun.plugins.errors import UserError
 
 from .codes import exit_code
 
 SHOWN_AT_ONCE = 20
+MOST = 100  # errors, before giving up on a file
 WIDEST = 100  # of a source line; a longer one is cut around the caret
 UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A stretch of one line: `line` and `column` count from 1, as editors do."""
 
     file: str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from math import prod
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,8 @@ from .document import KeyPath
 from .reader import Problems
 
 CHAIN = 5  # nodes of which the shapes are shown
+BROADCAST = re.compile(r"operands could not be broadcast together with .*")  # NumPy's, of a batch of two
+TOO_BIG = re.compile(r"array is too big|[Mm]aximum (allowed|supported) |iterator is too large")
 BUG = "this is a bug in the plugin that offers the block"
 
 
@@ -78,8 +83,8 @@ class _Report:
         first = min(range(len(loop)), key=lambda i: list(self.paths).index(loop[i]))
         loop = loop[first:] + loop[:first]
         shown = " -> ".join(f"`{name}`" for name in [*loop, loop[0]])
+        fact = f"a circle: {shown}, each read by the next" if len(loop) > 1 else f"node `{loop[0]}` reads itself"
         related = [(self.paths[b], f"reads `{a}`") for a, b in pairwise(loop)]
-        fact = f"a circle: {shown}, each read by the next"
         label = f"reads `{loop[-1]}`"
         help = "a node can only read what is computed without it"
         self.problems.add("E034", fact, self.paths[loop[0]], label, help, key=True, related=related)
@@ -128,7 +133,8 @@ class _Report:
         path, place = self.paths[node.name], self.problems.document.places
         at = next((p for p in ((*path, "params", tied), (*path, "share")) if p in place), path)
         fact = f"node `{node.name}` needs `{variable}`, but `{owner}` makes no `{part}`"
-        help = did_you_mean(variable, [v for v in own if v.startswith(f"{owner}.")], f"`{owner}` makes")
+        made = [v.rpartition(".")[2] for v in own if v.startswith(f"{owner}.")]
+        help = f"`{owner}` makes {' and '.join(sorted(made)) or 'no parameters'}"
         related = ((self.paths[owner], f"makes no `{part}`"),)
         self.problems.add("E033", fact, at, "nothing makes it", help, related=related)
 
@@ -163,12 +169,25 @@ class _Report:
 
 def _classify(node: Node, error: Exception) -> tuple[str, str]:
     """The code of an exception from assembly, and the fact in a sentence."""
-    text = str(error).replace(str(node), f"`{node.name}`")
+    text = BROADCAST.sub("these shapes cannot be broadcast together", str(error).replace(str(node), f"`{node.name}`"))
+    if isinstance(error, MemoryError) or TOO_BIG.match(text):
+        return "E044", f"node `{node.name}`: an array would be larger than any memory"
     if isinstance(error, GraphError) and not isinstance(error, ShapeError):
-        return ("E033", text) if text.startswith("node ") else ("E043", f"node `{node.name}`: {text}")
+        return _graph_error(node, text)
     if isinstance(error, ValueError) and text:
         return "E040", f"node `{node.name}`: {text}"
-    return "E042", f"node `{node.name}`: {node.block.name} fails here: {type(error).__name__}: {text}"
+    last = extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    return "E042", f"node `{node.name}`: block {node.block.name} fails here: {type(error).__name__}: {text} ({where})"
+
+
+def _graph_error(node: Node, text: str) -> tuple[str, str]:
+    """The core's complaints: about nodes that share, about a parameter sized by the batch axis, about the block."""
+    if text.startswith("node "):
+        return "E033", text
+    if text.startswith("params wants"):
+        return "E040", f"node `{node.name}`: {text}, and the batch axis counts as 0"
+    return "E043", f"node `{node.name}`: {text}"
 
 
 def _shape(assembly: Assembly, variable: str) -> str:

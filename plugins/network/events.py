@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from .diagnostics import UNSHOWABLE, ConfigError, Diagnostic, Mark
+from .diagnostics import MOST, UNSHOWABLE, ConfigError, Diagnostic, Mark
 from .document import BROKEN, KeyPath, Place
 from .scalars import plain_scalar
 
-MAX_DEPTH, MAX_VALUES = 64, 10_000
+MAX_DEPTH, MAX_VALUES = 64, 5_000
 COLLECTIONS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 VALUES = (yaml.ScalarEvent, yaml.AliasEvent, *COLLECTIONS)
 KEPT = str.maketrans("", "", "\t\n\r")  # what a quoted value may hold
@@ -19,21 +19,25 @@ KEPT = str.maketrans("", "", "\t\n\r")  # what a quoted value may hold
 
 @dataclass
 class _Open:
-    """A map or list that has begun: where, from which event, and the key that waits for its value."""
+    """A map or list that has begun: where, from which event, and the key that waits for its value.
+
+    What holds something that a network file may not hold is `broken`, and comes to nothing when it ends.
+    """
 
     value: Any
     path: KeyPath
     start: Any
     key: Any = None
+    broken: bool = False
 
 
 class Builder:
     """Builds one value, depth first, without recursion. `before` is what stands before the text on its first line."""
 
     def __init__(self, text: str, file: str, before: str = "") -> None:
-        self.lines = text.split("\n")
+        self.lines = (before + text).replace("\r\n", "\n").split("\n")
         self.file = file
-        self.before = before
+        self.before = len(before)
         self.root: Any = None
         self.written = False
         self.places: dict[KeyPath, Place] = {}
@@ -42,16 +46,14 @@ class Builder:
         self._count = 0
 
     def line(self, number: int) -> str:
-        text = self.lines[number].rstrip("\r") if number < len(self.lines) else ""
-        return text if number else self.before + text
+        return self.lines[number] if number < len(self.lines) else ""
 
     def mark(self, start: Any, end: Any) -> Mark:
         """The mark between two places of the parser; of several lines the first."""
-        text = self.line(start.line)
-        shift = 0 if start.line else len(self.before)
-        column = start.column + shift
-        length = end.column + shift - column if end.line == start.line else len(text) - column
-        return Mark(self.file, start.line + 1, column + 1, max(1, length), text)
+        line, text = start.line, self.line(start.line)
+        column = start.column if line else start.column + self.before
+        length = end.column - start.column if end.line == line else len(text) - column
+        return Mark(self.file, line + 1, column + 1, max(1, length), text)
 
     def take(self, event: Any) -> None:
         """Take the next event; raises `ConfigError` where there is no point in going on."""
@@ -66,17 +68,22 @@ class Builder:
             self._put(BROKEN, event)
         elif isinstance(event, COLLECTIONS):
             value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-            self._open.append(_Open(value, self._put(value, event), event))
+            self._open.append(_Open(value, self._put(value, event), event, broken=event.tag is not None))
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self._close(event)
 
     def _report(self, code: str, message: str, event: Any, label: str = "", help: str = "") -> None:
         mark = self.mark(event.start_mark, event.end_mark)
         self.problems.append(Diagnostic(code, message, mark, label, help))
+        self._stop_at_last()
 
     def _stop(self, code: str, message: str, event: Any, label: str) -> None:
         self._report(code, message, event, label)
         raise ConfigError(self.problems)
+
+    def _stop_at_last(self) -> None:
+        if len(self.problems) >= MOST:
+            raise ConfigError(self.problems)
 
     def _limit(self, event: Any) -> None:
         self._count += 1
@@ -92,11 +99,13 @@ class Builder:
             self._report("E007", f"a network file has no {what}", event, "remove this", help)
         elif event.tag is not None:
             help = "leave it out; quote text that begins with `!`"
-            self._report("E007", "a network file has no tags; it holds plain values", event, f"has {event.tag}", help)
+            self._report("E007", "a network file has no tags; it holds plain values", event, "remove this", help)
 
     def _scalar(self, event: Any) -> Any:
-        if UNSHOWABLE.search(event.value.translate(KEPT)):
+        if not event.value.isprintable() and UNSHOWABLE.search(event.value.translate(KEPT)):
             self._report("E008", "a control character in a value", event, "holds one that cannot be shown")
+            return BROKEN
+        if event.tag is not None:
             return BROKEN
         if event.style or self._is_key():
             return event.value
@@ -112,24 +121,25 @@ class Builder:
 
     def _put(self, value: Any, event: Any) -> KeyPath:
         """Put `value` where it belongs, or keep it as a key; returns its path."""
+        top = self._open[-1] if self._open else None
+        if top is not None and top.key is None and isinstance(top.value, dict):
+            return self._put_key(top, event)
         mark = self.mark(event.start_mark, event.end_mark)
-        if not self._open:
+        if top is None:
             self.root, self.written = value, True
             self.places[()] = Place(mark, mark)
             return ()
-        top = self._open[-1]
         if isinstance(top.value, list):
             top.value.append(value)
             path: KeyPath = (*top.path, len(top.value) - 1)
             self.places[path] = Place(mark, mark)
             return path
-        if top.key is None:
-            return self._put_key(top, event)
         event, top.key = top.key, None
         return self._put_entry(top, event, value, mark)
 
     def _put_key(self, top: _Open, event: Any) -> KeyPath:
         top.key = event
+        top.broken |= not isinstance(event, yaml.ScalarEvent) or event.value == "<<"
         if not isinstance(event, yaml.ScalarEvent):
             self._report("E004", "a key must be a name, not a list or a map", event, "used as a key")
         elif event.value == "<<":
@@ -146,15 +156,27 @@ class Builder:
             first = ((self.places[path].key, "first here"),)
             message = f"the key `{event.value}` is given twice"
             self.problems.append(Diagnostic("E003", message, key, "again here", "remove one", first))
+            self._stop_at_last()
             return (*path, "?", key.line, key.column)
         top.value[event.value] = value
         self.places[path] = Place(key, mark)
         return path
 
     def _close(self, event: Any) -> None:
-        """Let the mark of a `[...]` or `{...}` reach to its end."""
+        """Let the mark of a `[...]` or `{...}` reach to its end, and drop what is broken."""
         closed = self._open.pop()
+        if closed.broken:
+            self._drop(closed)
         place = self.places.get(closed.path)
         if place is not None and closed.start.flow_style:
             whole = self.mark(closed.start.start_mark, event.end_mark)
             self.places[closed.path] = Place(whole if place.key == place.value else place.key, whole)
+
+    def _drop(self, closed: _Open) -> None:
+        if self.root is closed.value:
+            self.root = BROKEN
+        holder: Any = self._open[-1].value if self._open else []
+        for key, value in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if value is closed.value:
+                holder[key] = BROKEN
+                return

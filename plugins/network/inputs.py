@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,12 +16,15 @@ from blockrun.plugins.errors import DataError, UserError
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import did_you_mean, listing
 
+from .document import is_broken
 from .experiment import DataPart, Input
 from .nodes import find_component
-from .reader import Cursor, show_plain
+from .reader import Cursor, missing, show_plain
 
 Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 Sizes = tuple[Annotated[int, Ge(1)], ...]
+MOST_NUMBERS = 2**31  # in one example
+KEYS = ("shape", "dtype", "batch", "value", "from", "below")
 PARTS = ("train", "val", "test")
 
 
@@ -37,19 +41,25 @@ def read_inputs(root: Cursor, dtype: str) -> dict[str, Input]:
 def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
     if not cursor.is_map("a shape such as [8, 8, 1], or a map with `shape:` or `value:`"):
         return None
-    cursor.only(("shape", "dtype", "batch", "value", "from", "below"))
+    before = len(cursor.problems.found)
+    cursor.only(KEYS)
     kind = cursor.get("dtype", Dtype, dtype)
     kind = dtype if kind.startswith("float") else kind
-    if "value" in cursor:
-        return _constant(name, cursor, kind)
-    if "shape" not in cursor:
+    if "value" not in cursor and missing("shape", cursor.value, KEYS):
         help = "write the shape of one example, such as `shape: [8, 8, 1]`, or `shape: []` for a number"
         cursor.error("E009", f"input `{name}` has neither `shape` nor `value`", "no shape", help, key=True)
-        return None
-    shape = cursor.get("shape", Sizes)
+    read = (_constant if "value" in cursor else _fed)(name, cursor, kind)
+    return read if len(cursor.problems.found) == before and not is_broken(cursor.value) else None
+
+
+def _fed(name: str, cursor: Cursor, dtype: str) -> Input | None:
+    shape = cursor.get("shape", Sizes, ())
     below = cursor.get("below", Annotated[int, Ge(1)], 2)
     batch, source = cursor.get("batch", bool, True), cursor.get("from", str, name)
-    return None if shape is None else Input(shape, kind, batch, source, below=below)
+    if prod(shape) > MOST_NUMBERS:
+        fact = f"an example of `{name}` would be {prod(shape):,} numbers; the most is {MOST_NUMBERS:,}"
+        cursor.nearest("shape").error("E044", fact, "too large")
+    return Input(shape, dtype, batch, source, below=below)
 
 
 def _constant(name: str, cursor: Cursor, dtype: str) -> Input | None:
@@ -58,19 +68,27 @@ def _constant(name: str, cursor: Cursor, dtype: str) -> Input | None:
             cursor[key].error("E005", f"`{key}` means nothing beside `value`", "remove this", key=True)
     at = cursor["value"]
     wrong = next((leaf for leaf in _leaves(at.value) if not _is_a(leaf, dtype)), None)
-    try:
-        value = None if wrong else np.array(at.value)
-        fits = value is not None and (value.dtype.kind == "b" or np.array_equal(value.astype(dtype), value))
-    except (ValueError, TypeError, OverflowError):
-        value, fits = None, False
-    if value is None or (not fits and np.dtype(dtype).kind != "f") or value.size == 0:
+    value = None if wrong else _exactly(at.value, dtype)
+    if value is None:
         shown = show(wrong[0]) if wrong else show_plain(at.value)
         at.error("E004", f"`{name}` is {shown}; its value must be {_wanted(dtype)}", f"not {dtype}")
         return None
     shape = cursor.get("shape", Sizes, value.shape)
     if shape != value.shape:
         at.error("E040", f"the value of `{name}` has shape {value.shape}; its `shape` says {shape}", "another shape")
-    return Input(value.shape, dtype, batch=False, value=value.astype(dtype))
+    return Input(value.shape, dtype, batch=False, value=value)
+
+
+def _exactly(value: Any, dtype: str) -> Any:
+    """`value` as an array of `dtype`; None if lists are uneven or empty, or a number does not fit."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            given = np.array(value)
+            made = given.astype(dtype)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    same = np.isfinite(made) == np.isfinite(given) if made.dtype.kind == "f" else made == given
+    return made if made.size and np.all(same) else None
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any]]:
@@ -111,7 +129,7 @@ def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
     batch = cursor.get("batch", Annotated[int, Ge(1)], 64)
     shuffle = cursor.get("shuffle", bool, name == "train")
     if "source" not in cursor:
-        help = f"add `source:`, one of {listing(host.names('sources'))}"
+        help = cursor.meant("source") or f"add `source:`, one of {listing(host.names('sources'))}"
         cursor.error("E009", f"`data.{name}` has no `source`", "no source", help, key=True)
         return None
     cls = find_component(host, "sources", "source", cursor, "E050")
@@ -155,16 +173,16 @@ def _misfits(cursor: Cursor, wanted: Input, part: str, held: DataPart) -> bool:
     at = cursor.nearest("from")
     if wanted.source not in fields:
         help = did_you_mean(wanted.source, fields, "its fields are")
-        help += "" if at is not cursor else "; or say `from: FIELD`"
+        help += "" if at is not cursor else " Or say `from: FIELD`."
         at.error("E051", f"`{part}` has no field `{wanted.source}`", "not in the data", help, key=at is cursor)
         return True
     shape, dtype = tuple(fields[wanted.source].shape), np.dtype(fields[wanted.source].dtype)
     if shape != wanted.shape:
-        fact = f"`{wanted.source}` in `{part}` has shape {list(shape)}, the input {list(wanted.shape)}"
+        fact = f"`{wanted.source}` has shape {list(shape)} in `{part}`; the input says {list(wanted.shape)}"
         cursor.nearest("shape").error("E052", fact, "another shape", f"write {list(shape)}")
         return True
     if dtype.kind == "f" and np.dtype(wanted.dtype).kind != "f":
-        fact = f"`{wanted.source}` in `{part}` is {dtype}, the input {wanted.dtype}"
+        fact = f"`{wanted.source}` is {dtype} in `{part}`; the input says {wanted.dtype}"
         at.error("E052", fact, "would lose the fraction", "leave `dtype` out, or choose another field", key=True)
         return True
     return False

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from blockrun.core import Graph, Node, Spec, backward, forward
+from blockrun.core import Graph, Node, backward, forward
 from blockrun.core.assemble import Assembly
+from blockrun.core.shapes import show_shape
 from blockrun.plugins.errors import UserError
 from blockrun.plugins.host import Host
 from blockrun.plugins.training.inits import fan_of
@@ -129,11 +130,14 @@ class Network:
 
     def require_scalar(self) -> None:
         """Raise `UserError` unless everything that is minimised is a scalar; a file without `train` may have others."""
+        help = "end the net with a loss such as sum_of_squares, or name one with `train.minimize`"
         for name in self.objective:
             spec = self.assembly.specs[name]
             if spec.shape != ():
-                help = "end the net with a loss such as sum_of_squares, or name one with `train.minimize`"
-                raise UserError(f"`{name}` has shape {show(spec)}; only a scalar can be differentiated", help=help)
+                raise UserError(
+                    f"`{name}` has shape {show_shape(tuple(spec.shape))}; only a scalar can be differentiated",
+                    help=help,
+                )
 
     def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:
         return {**self.params, **self.state, **self.feed(feed)}
@@ -153,7 +157,7 @@ class Network:
             seen.update(own)
             count = sum(self.params[v].size for v in own)
             reads = ", ".join(v for v in node.inputs if v)
-            shape = show(self.assembly.specs[node.name])
+            shape = show_shape(tuple(self.assembly.specs[node.name].shape))
             rows.append((node.name, node.block.name, reads, shape, f"{count:,}" if count else ""))
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -162,9 +166,3 @@ class Network:
 
     def __repr__(self) -> str:
         return self.summary()
-
-
-def show(spec: Spec) -> str:
-    """A shape with N for the batch axis."""
-    sizes = ["N" if i == 0 and size == 0 else str(size) for i, size in enumerate(spec.shape)]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

@@ -9,7 +9,6 @@ from blockrun.core import Block
 from blockrun.core.options import RESERVED
 from blockrun.plugins.errors import UserError
 from blockrun.plugins.host import Host
-from blockrun.plugins.suggest import listing
 
 from .document import is_broken
 from .reader import Cursor
@@ -63,15 +62,16 @@ def _read_block(draft: Draft, host: Host) -> None:
     cursor = draft.cursor
     if not cursor.is_map("a block's name, or a map with `block:`"):
         return
-    for key in LATER:
-        if key in cursor:
-            cursor[key].error("E015", f"`{key}` is not available in this version", "not yet", key=True)
+    later = [key for key in LATER if key in cursor]
+    for key in later:
+        cursor[key].error("E015", f"`{key}` is not available in this version", "not yet", key=True)
     if "block" not in cursor:
         if "use" not in cursor:
-            help = f"add `block:`; `{draft.name}` has {listing(list(cursor.value))}" if cursor.value else "add `block:`"
+            help = cursor.meant("block") or "add `block:` with the name of one; `blockrun blocks` lists them"
             cursor.error("E013", f"node `{draft.name}` does not say which block it is", "no block", help, key=True)
         return
     draft.cls = find_component(host, "blocks", "block", cursor, "E010")
     if draft.cls is not None and not is_broken(cursor.value):
         options = {key: value for key, value in cursor.value.items() if key not in RESERVED}
-        draft.block = cursor.options(draft.cls, options, draft.cls.name)  # type: ignore[assignment]
+        made = cursor.options(draft.cls, options, draft.cls.name)
+        draft.block = None if later else made  # type: ignore[assignment]

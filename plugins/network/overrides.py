@@ -10,7 +10,7 @@ from blockrun.core.options import show
 from blockrun.plugins.suggest import did_you_mean
 
 from .diagnostics import ConfigError, Diagnostic, Mark
-from .document import Document, KeyPath, Place
+from .document import BROKEN, Document, KeyPath, Place
 from .reader import show_plain
 from .scan import parse_document
 
@@ -44,6 +44,8 @@ def _apply(document: Document, text: str) -> None:
     document.problems += parsed.problems
     parts = _Parts(text, key)
     parent, last = _container(document, parts)
+    if parent is BROKEN:
+        return
     path = (*parts.names[:-1], last)
     document.forget(path)
     end = Mark(LINE, 1, len(key) + 2, max(1, len(value)), text)
@@ -78,26 +80,36 @@ class _Parts:
 
 
 def _container(document: Document, parts: _Parts) -> tuple[Any, Any]:
-    """The map or list that the last name is a key of, and that key; sections and options on the way are made."""
+    """The map or list that the last name is a key of, and that key; sections and options on the way are made.
+
+    `BROKEN` and any key if something on the way could not be made out.
+    """
     at, names = document.data, parts.names
-    for depth, name in enumerate(names):
-        path: KeyPath = tuple(names[:depth])
-        if isinstance(at, list):
-            name = names[depth] = _index(at, parts, depth)
-        elif not isinstance(at, dict):
-            fact = f"`{'.'.join(map(str, path)) or document.file}` is {show_plain(at)}, so it has no `{name}`"
-            raise parts.error(depth, "E024", fact, "there is no map to look this up in")
-        elif depth == 1 and path[0] in CHOSEN and name not in at:
-            help = did_you_mean(name, at, f"`{path[0]}` has") or f"the file has no `{path[0]}`"
-            raise parts.error(depth, "E005", f"there is no `{name}` in `{path[0]}`", "not in the file", help)
-        if depth == len(names) - 1:
-            return at, name
+    for depth, following in enumerate(names[1:]):
+        if at is BROKEN:
+            return BROKEN, following
+        name = _key(at, parts, depth)
         if isinstance(at, dict) and at.get(name) is None:
             at[name] = {}
-            document.places[(*path, name)] = Place(parts.mark(depth), parts.mark(depth))
-        at[name] = _expanded(at[name], (*path, name), names[depth + 1])
+            document.places[(*names[:depth], name)] = Place(parts.mark(depth), parts.mark(depth))
+        at[name] = _expanded(at[name], (*names[:depth], name), following)
         at = at[name]
-    raise AssertionError("a key has at least one name")
+    return at, names[-1] if at is BROKEN else _key(at, parts, len(names) - 1)
+
+
+def _key(at: Any, parts: _Parts, depth: int) -> Any:
+    """The name at `depth` as a key of `at`, a number if that is a list; raises `ConfigError` if it cannot be one."""
+    name, path = parts.names[depth], parts.names[:depth]
+    if isinstance(at, list):
+        parts.names[depth] = name = _index(at, parts, depth)
+    elif not isinstance(at, dict):
+        fact = f"`{'.'.join(map(str, path))}`" if path else "the file"
+        fact = f"{fact} is {show_plain(at)}, so it has no `{name}`"
+        raise parts.error(depth, "E024", fact, "there is no map to look this up in")
+    elif depth == 1 and path[0] in CHOSEN and name not in at:
+        help = did_you_mean(name, at, f"`{path[0]}` has") or f"the file has no `{path[0]}`"
+        raise parts.error(depth, "E005", f"there is no `{name}` in `{path[0]}`", "not in the file", help)
+    return name
 
 
 def _index(items: list[Any], parts: _Parts, depth: int) -> int:

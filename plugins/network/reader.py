@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 from blockrun.core.options import OptionError, Options, describe, fit, option_defaults, show
-from blockrun.plugins.suggest import did_you_mean, listing
+from blockrun.plugins.suggest import closest, did_you_mean, listing
 
-from .diagnostics import ConfigError, Diagnostic, Mark
+from .diagnostics import MOST, ConfigError, Diagnostic, Mark
 from .document import Document, KeyPath, is_broken
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-MOST = 100  # errors, before giving up
 
 
 class Problems:
@@ -89,6 +88,11 @@ class Cursor:
         """A value in short form, `relu`, in its long form, `{block: relu}`; anything else as it is."""
         return Cursor({key: self.value}, self.path, self.problems) if isinstance(self.value, kind) else self
 
+    def meant(self, key: str) -> str:
+        """Help where `key` is missing: the entry that may have been meant as it, if there is one."""
+        close = closest(key, self.value)
+        return f"should `{close}` be `{key}`?" if close else ""
+
     def is_map(self, what: str = "a map of keys and values") -> bool:
         """Whether this is a map; complains if not."""
         if isinstance(self.value, dict):
@@ -131,7 +135,7 @@ class Cursor:
             return default if is_broken(value) else fit(key, value, hint)
         except OptionError:
             message = f"{self[key].name} is {show_plain(value)}; it must be {describe(hint)}"
-            self[key].error(code, message, f"not {_short(hint)}", value_hint(value, hint))
+            self[key].error(code, message, _label(value, hint), value_hint(value, hint))
             return default
 
     def options(self, cls: type[Options], given: dict[str, Any], what: str) -> Options | None:
@@ -142,7 +146,7 @@ class Cursor:
                 help = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
                 self[name].error("E012", f"{what} has no option `{name}`", "not an option", help, key=True)
         for name, default in option_defaults(cls).items():
-            if default is MISSING and name not in given:
+            if default is MISSING and missing(name, given, cls.option_types):
                 help = f"add `{name}:`, {describe(cls.option_types[name])}"
                 self.error("E013", f"{what} needs the option `{name}`", "not given here", help, key=True)
         known = {n: self.get(n, hint, code="E011") for n, hint in cls.option_types.items() if n in given}
@@ -163,9 +167,24 @@ class Cursor:
         return None
 
 
-def _short(hint: Any) -> str:
-    """The first words of what was wanted, for the label under the caret."""
-    return describe(hint).partition(",")[0] if get_origin(hint) is not Literal else "one of these"
+def missing(name: str, given: Iterable[str], allowed: Iterable[str]) -> bool:
+    """Whether `name` is not given, nor a key that is a slip of it and has been complained about."""
+    allowed = list(allowed)
+    return not any(key == name or (key not in allowed and closest(key, allowed) == name) for key in given)
+
+
+def _label(value: Any, hint: Any) -> str:
+    """What is said under the caret of a value that is not what `hint` declares."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return "not one of these"
+    if origin is Annotated:
+        return _label(value, args[0]) or "out of range"
+    try:
+        fit("", value, hint)
+    except OptionError:
+        return f"not {describe(hint)}" if origin is None else "does not fit"
+    return ""
 
 
 def show_plain(value: Any) -> str:

@@ -101,9 +101,9 @@ def _decode(raw: bytes, file: str) -> str:
 def _odd_character(builder: Builder, found: re.Match[str]) -> Diagnostic:
     before = found.string[: found.start()]
     line, column = before.count("\n"), found.start() - (before.rfind("\n") + 1)
-    text, shift = builder.line(line), 0 if line else len(builder.before)
+    text, shift = builder.line(line), 0 if line else builder.before
     mark = Mark(builder.file, line + 1, column + shift + 1, 1, text)
-    help = "end lines with a line feed" if found[0] == "\r" else "is this the right file?"
+    help = "end lines with a line feed" if found[0] == "\r" else "remove it; or is this not a network file?"
     return Diagnostic("E001", f"the character U+{ord(found[0]):04X} cannot be part of a network file", mark, "", help)
 
 

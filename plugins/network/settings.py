@@ -13,7 +13,7 @@ from blockrun.plugins.errors import UserError
 from blockrun.plugins.host import Host, load_host
 
 from .experiment import RunSettings
-from .reader import Cursor
+from .reader import Cursor, missing, show_plain
 
 FORMAT = 1
 LATER = ("extends", "templates", "callbacks")
@@ -27,16 +27,17 @@ def check_top(root: Cursor) -> None:
     for key in LATER:
         if key in root:
             root[key].error("E015", f"`{key}` is not available in this version", "not yet", key=True)
-    if "blockrun" not in root:
+    if missing("blockrun", root.value, TOP):
         fact = "the file does not say which format it is in"
         root.error("E009", fact, f"`blockrun: {FORMAT}` is missing", f"add a line `blockrun: {FORMAT}`", key=True)
-    elif type(root.value["blockrun"]) is not int or root.value["blockrun"] != FORMAT:
-        fact = f"format {show(root.value['blockrun'])} is not known; this version reads format {FORMAT}"
+    found = root.value.get("blockrun", FORMAT)
+    if type(found) is not int or found != FORMAT:
+        fact = f"format {show_plain(found)} is not known; this version reads format {FORMAT}"
         root["blockrun"].error("E004", fact, help=f"write `blockrun: {FORMAT}`, or update blockrun")
-    if "net" not in root:
+    if missing("net", root.value, TOP):
         help = "add `net:` with a line for each node, such as `fc1: {block: linear, units: 10}`"
         root.error("E009", "the file has no `net`", "`net:` is missing", help, key=True)
-    elif root.value["net"] == {}:
+    elif root.value.get("net") == {}:
         root["net"].error("E009", "`net` has no nodes", "empty", "add a line such as `act: relu`", key=True)
 
 

@@ -14,8 +14,10 @@ from blockrun.plugins.training.contracts import Optimizer, Schedule
 
 from .experiment import Training
 from .nodes import find_component
-from .reader import Cursor
+from .reader import Cursor, missing
 from .wiring import Wiring
+
+KEYS = ("minimize", "epochs", "steps", "optimizer")
 
 
 def read_training(root: Cursor, host: Host) -> Training | None:
@@ -23,11 +25,12 @@ def read_training(root: Cursor, host: Host) -> Training | None:
     if "train" not in root or not root["train"].is_map("a map such as {epochs: 10, optimizer: adam}"):
         return None
     section = root["train"]
-    section.only(("minimize", "epochs", "steps", "optimizer"))
+    section.only(KEYS)
     epochs = section.get("epochs", Annotated[int, Ge(1)])
     steps = section.get("steps", Annotated[int, Ge(1)])
-    if ("epochs" in section) == ("steps" in section):
-        fact = "says both `epochs` and `steps`" if "epochs" in section else "says neither `epochs` nor `steps`"
+    said = [key for key in ("epochs", "steps") if not missing(key, section.value, KEYS)]
+    if len(said) != 1:
+        fact = "says both `epochs` and `steps`" if said else "says neither `epochs` nor `steps`"
         section.error("E061", f"`train` {fact}", "how long?", "say one of them, such as `epochs: 10`", key=True)
     made = _read_optimizer(section, host)
     return None if made is None else Training(*made, epochs=epochs, steps=steps)
@@ -36,7 +39,8 @@ def read_training(root: Cursor, host: Host) -> Training | None:
 def _read_optimizer(section: Cursor, host: Host) -> tuple[Optimizer, Schedule] | None:
     if "optimizer" not in section:
         help = f"add `optimizer:`, one of {listing(host.names('optimizers'))}"
-        section.error("E009", "`train` has no `optimizer`", "no optimizer", help, key=True)
+        if missing("optimizer", section.value, KEYS):
+            section.error("E009", "`train` has no `optimizer`", "no optimizer", help, key=True)
         return None
     cursor = section["optimizer"].expanded("name")
     made = _read_named(cursor, host, "optimizers", "optimizer", ("lr",))
@@ -55,7 +59,7 @@ def _read_named(cursor: Cursor, host: Host, kind: str, what: str, others: tuple[
     if not cursor.is_map(f"the name of an {what}, or a map with `name:`"):
         return None
     if "name" not in cursor:
-        help = f"add `name:`, one of {listing(host.names(kind))}"
+        help = cursor.meant("name") or f"add `name:`, one of {listing(host.names(kind))}"
         cursor.error("E009", f"the {what} has no `name`", "no name", help, key=True)
         return None
     cls = find_component(host, kind, "name", cursor, "E060")
@@ -72,7 +76,7 @@ def read_objective(root: Cursor, wiring: Wiring, assembly: Assembly) -> dict[str
     if section is root or "minimize" not in section:
         last = next((d for d in reversed(wiring.drafts.values()) if d.section == "net"), None)
         if last is not None and section is not root:
-            _check_scalar(last.name, last.cursor, assembly, "the last node, ", key=True)
+            _check_scalar(last.name, last.cursor, assembly, "the last node, ", ",", key=True)
         return {} if last is None else {last.name: 1.0}
     weights: dict[str, float] = {}
     for cursor, weight in _terms(section):
@@ -96,19 +100,21 @@ def _terms(section: Cursor) -> list[tuple[Cursor, float]]:
     return [(cursor, 1.0)]
 
 
-def _check_scalar(name: str, at: Cursor, assembly: Assembly, which: str = "", key: bool = False) -> None:
+def _check_scalar(
+    name: str, at: Cursor, assembly: Assembly, before: str = "", after: str = "", key: bool = False
+) -> None:
     """Complain if the variable `name` cannot be minimised; nothing is said of one that could not be computed."""
     spec = assembly.specs.get(name)
     if spec is None:
         return
-    help = _instead(assembly)
+    help, which = _instead(assembly), f"{before}`{name}`{after}"
     if name not in assembly.graph.writer:
-        at.error("E036", f"{which}`{name}` is not computed by a node, so it cannot be minimised", "fed", help, key)
+        at.error("E036", f"{which} is not computed by a node, so it cannot be minimised", "fed", help, key)
     elif spec.shape != ():
-        fact = f"{which}`{name}` has shape {show_shape(spec.shape)}; what is minimised must be a scalar"
+        fact = f"{which} has shape {show_shape(spec.shape)}; what is minimised must be a scalar"
         at.error("E036", fact, "not a scalar", help, key)
     elif spec.dtype.kind != "f":
-        at.error("E036", f"{which}`{name}` is {spec.dtype}; an integer has no gradient", "an integer", help, key)
+        at.error("E036", f"{which} is {spec.dtype}; an integer has no gradient", "an integer", help, key)
 
 
 def _instead(assembly: Assembly) -> str:
@@ -116,4 +122,4 @@ def _instead(assembly: Assembly) -> str:
     specs = {name: assembly.specs[name] for name in assembly.graph.writer}
     scalars = [name for name, spec in specs.items() if spec.shape == () and spec.dtype.kind == "f"]
     ends = "end with a loss, such as softmax_cross_entropy or sum_of_squares"
-    return f"what can be: {listing(scalars)}" if scalars else ends
+    return f"what can be minimised: {listing(scalars)}" if scalars else ends

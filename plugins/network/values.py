@@ -76,11 +76,13 @@ class Substitution:
         known = self.answers or {}
         if name in known:
             return plain(known[name])
-        if self.answers is None:
-            what = "the file has no `data` to ask for it, or asks for it within `data` itself"
-            help = "write the value itself"
+        if self.answers is not None:
+            what = "the data source does not tell it"
+            help = did_you_mean(f"$data.{name}", [f"$data.{answer}" for answer in known], "it tells")
+        elif "data" in self.problems.document.data:
+            what, help = "`data` itself would need it", "write the value itself"
         else:
-            what, help = "the data source does not tell it", did_you_mean(name, known, "it tells")
+            what, help = "the file has no `data`", "add a section `data`, or write the value itself"
         self.problems.add("E022", f"`$data.{name}` is not known: {what}", path, "no answer", help)
         return BROKEN
 

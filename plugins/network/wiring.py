@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from blockrun.core import Node
+from blockrun.core import Block, Node
 from blockrun.core.block import Signature
-from blockrun.plugins.suggest import did_you_mean
+from blockrun.plugins.suggest import closest, did_you_mean, listing
 
 from .nodes import Draft
 from .reader import Cursor, show_plain
@@ -35,7 +35,8 @@ class Wiring:
         found = self._find(cursor.value) if isinstance(cursor.value, str) else None
         if found is None:
             shown = cursor.value if isinstance(cursor.value, str) else show_plain(cursor.value)
-            help = did_you_mean(str(shown), self.known(), "variables are")
+            close = closest(str(shown), self.known())
+            help = f"did you mean `{close}`?" if close else f"there are {listing([*self.inputs, *self.drafts])}"
             cursor.error("E030", f"unknown variable `{shown}`", "nothing produces this", help)
         return found
 
@@ -135,23 +136,27 @@ class Wiring:
         if draft.block is None:
             return None
         signature = draft.block.signature
-        found: dict[str, list[str] | None] = {}
-        for key, item in cursor.items():
-            if key not in (*signature.data, signature.many):
-                allowed = [*signature.data, *([signature.many] if signature.many else [])]
-                help = did_you_mean(key, allowed, f"the inputs of {draft.block.name} are")
-                item.error("E032", f"{draft.block.name} has no input `{key}`", "not an input", help, key=True)
-            elif key == signature.many:
-                found[key] = self._listed(item)
-            else:
-                variable = self.variable(item)
-                found[key] = None if variable is None else [variable]
-        missing = [name for name in signature.data if name not in cursor.value and name not in signature.optional]
+        found = {key: self._named(draft.block, key, item) for key, item in cursor.items()}
+        missing = [name for name in signature.data if name not in found and name not in signature.optional]
+        if None in found.values():
+            return None
         if missing:
             fact = f"input `{missing[0]}` of {draft.block.name} is not given"
             cursor.error("E031", fact, help=_wanted(draft), key=True)
-        unusable = missing or len(found) < len(cursor.value) or None in found.values()
-        return None if unusable else _in_order(signature, found)
+            return None
+        return _in_order(signature, found)
+
+    def _named(self, block: Block, key: str, item: Cursor) -> list[str] | None:
+        """What the input `key` of a block reads; None, with a complaint, if that cannot be said."""
+        if key == block.signature.many:
+            return self._listed(item)
+        if key in block.signature.data:
+            variable = self.variable(item)
+            return None if variable is None else [variable]
+        inputs = [name for name in (*block.signature.data, block.signature.many) if name]
+        help = did_you_mean(key, inputs, f"the inputs of {block.name} are")
+        item.error("E032", f"{block.name} has no input `{key}`", "not an input", help, key=True)
+        return None
 
     def _params(self, draft: Draft) -> dict[str, str] | None:
         """The parameters that are not the node's own, each with its variable."""
@@ -170,6 +175,9 @@ class Wiring:
                 help = did_you_mean(key, made, "its parameters are")
                 fact = f"{draft.cls.name if draft.cls else draft.name} has no parameter `{key}`"
                 item.error("E033", fact, "not a parameter", help, key=True)
+            elif draft.block is not None and self.parameter(draft.name, key) == f"{draft.name}.{key}":
+                item.error("E033", f"`{draft.name}.{key}` ends up tied to itself", "leads back here")
+                good = False
             good = self.variable(item) is not None and key in made and good
         return good
 
@@ -182,6 +190,13 @@ class Wiring:
             chain.append(other.name)
         return chain[-1]
 
+    def _first_in_circle(self, draft: Draft) -> str:
+        """Of nodes that share in a circle, the first in the file; "" if `draft` is in none."""
+        chain = [draft.name]
+        while (other := self._shared(self.drafts[chain[-1]])) is not None and other.name not in chain:
+            chain.append(other.name)
+        return next(name for name in self.drafts if name in chain) if other is draft else ""
+
     def _shared(self, draft: Draft) -> Draft | None:
         name = draft.cursor.value["share"] if "share" in draft.cursor else None
         return self.drafts.get(name) if isinstance(name, str) else None
@@ -193,7 +208,7 @@ class Wiring:
         if other is None:
             help = did_you_mean(str(cursor.value), [n for n in self.drafts if n != draft.name], "nodes are")
             cursor.error("E033", f"unknown node {show_plain(cursor.value)} to share with", "not a node", help)
-        elif self.owners[draft.name] == draft.name:
+        elif draft.name == self._first_in_circle(draft):
             cursor.error("E033", f"node `{draft.name}` ends up sharing with itself", "leads back here")
         elif draft.cls is not None and other.cls is not None and draft.cls is not other.cls:
             fact = f"`{draft.name}` is a {draft.cls.name} and `{other.name}` a {other.cls.name}"
@@ -231,4 +246,4 @@ def _wanted(draft: Draft) -> str:
     names = [n for n in signature.data if n not in signature.optional] or list(signature.data[:1])
     names += [f"{signature.many}1", f"{signature.many}2"] if signature.many and len(names) < 2 else []
     listed = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-    return f"write `in: {listed}` with the variables for {', '.join(names)}"
+    return f"write `in: {listed}`, with the names of what it is to read"

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from blockrun.core import Node, backward, forward
-from blockrun.plugins.errors import UserError
-from blockrun.plugins.network.network import Network, show
+from blockrun.plugins.network.network import Network
 
 from .formulas import delta, forward_line, summed_term
 
@@ -44,9 +43,9 @@ class Trace:
 def trace(network: Network, feed: Mapping[str, Any], seed: int = 0) -> Trace:
     """Run `network` on `feed` and its own parameters, forward and backward, writing down every operation.
 
-    Raises `UserError` if there is no objective, or one that is not a scalar.
+    Raises `UserError` if the objective is not a scalar.
     """
-    _require_scalars(network)
+    network.require_scalar()
     fed = {**network.params, **network.state, **network.feed(feed)}
     keep = tuple(network.objective)
     used = {name for name, _ in network.graph.plan(keep, (), True).feeds}
@@ -60,16 +59,6 @@ def trace(network: Network, feed: Mapping[str, Any], seed: int = 0) -> Trace:
     recorder.begin_backward(network.objective)
     traced.gradients = backward(tape, network.objective, wrt, watch=recorder.saw_backward)
     return traced
-
-
-def _require_scalars(network: Network) -> None:
-    help = "end the net with a loss such as sum_of_squares, or name one with `train.minimize`"
-    if not network.objective:
-        raise UserError("the network has no node, so there is nothing to differentiate", help=help)
-    for name in network.objective:
-        spec = network.assembly.specs[name]
-        if spec.shape != ():
-            raise UserError(f"`{name}` has shape {show(spec)}; only a scalar can be differentiated", help=help)
 
 
 class _Recorder:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = ["Failure", "NoSuchCase", "Report", "check_block", "suite"]
 
-_HOMES = {"Failure": "report", "NoSuchCase": "kit", "Report": "report", "check_block": "kit", "suite": "suite"}
+_HOMES = {"Failure": "report", "NoSuchCase": "kit", "Report": "report", "check_block": "kit", "suite": "distribution"}
 
 if TYPE_CHECKING:
     from .kit import NoSuchCase, check_block
     from .report import Failure, Report
-    from .suite import suite
+    from .distribution import suite
 
 
 def __getattr__(name: str) -> Any:

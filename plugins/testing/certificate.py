@@ -26,6 +26,7 @@ from blockrun.plugins.training.files import write_atomic
 from .report import Report
 
 FILE = "blockrun-certificate.json"
+VERSIONS = ("blockrun", "numpy", "python")
 Certificate = dict[str, Any]
 
 
@@ -68,14 +69,15 @@ def find_certificate(cls: type[Block], name: str) -> Certificate | None:
     return None
 
 
-def describe_certificate(certificate: Certificate) -> str:
-    """One sentence for the page of a block."""
+def describe_certificate(certificate: Certificate | None) -> list[str]:
+    """What was found, and with what, for the page of a block; nothing if there is no certificate."""
+    if certificate is None:
+        return []
     day = str(certificate.get("date", "")).partition("T")[0]
     if not certificate["current"]:
-        return f"an earlier version of its file, on {day}; `blockrun test {certificate['block']}` checks this one"
+        return [f"an earlier version of its file, on {day}; `blockrun test {certificate['block']}` checks this one"]
     found = f"{certificate['cases']} cases, worst error {certificate['worst_error']:.1e}, seed {certificate['seed']}"
-    versions = ", ".join(f"{name} {certificate[name]}" for name in ("blockrun", "numpy", "python"))
-    return f"{found}, {versions}, {day}"
+    return [found, ", ".join([*(f"{name} {certificate[name]}" for name in VERSIONS), f"on {day}"])]
 
 
 def _source_hash(cls: type[Block]) -> str:

@@ -18,13 +18,15 @@ from .cases import Array, Arrays, Case, is_float
 from .report import Failure
 
 TOLERANCE = 1e-8  # relative, between two ways to compute the same thing in float64
+EXACT = 0.0
+LINEAR = 1e-9  # relative; between TOLERANCE, below which a step through float32 may stay, and rounding in float64
 Findings = Iterator[Failure | str]
 
 
 def mismatch(
-    fact: str, guess: str, got: Mapping[str, Array], expected: Arrays, prefix: str = "", exact: bool = False
+    fact: str, guess: str, got: Mapping[str, Array], expected: Arrays, prefix: str = "", tolerance: float = TOLERANCE
 ) -> Findings:
-    """A failure for each array of `got` that is not what it should be: to `TOLERANCE`, or bit for bit if `exact`.
+    """A failure for each array of `got` that is not what it should be: to `tolerance`, or bit for bit if that is 0.
 
     `prefix` is put before the names: "d" if the arrays are gradients.
     """
@@ -33,14 +35,14 @@ def mismatch(
         if value.shape != right.shape:
             shapes = f"{prefix}{name} has shape {value.shape}, it should be {right.shape}"
             yield Failure(f"{fact}: {shapes}", prefix + name, guess)
-        elif not equal(value, right, 0.0 if exact else TOLERANCE):
+        elif not equal(value, right, tolerance):
             at = worst(value, right)
             differs, numbers = f"{fact}: {prefix}{name} differs", (float(value[at]), float(right[at]))
             yield Failure(differs, prefix + name, guess, index=at, got=numbers[0], expected=numbers[1])
 
 
 def equal(a: Array, b: Array, tolerance: float) -> bool:
-    if tolerance == 0.0 or not is_float(b):
+    if tolerance == EXACT or not is_float(b):
         return np.array_equal(a, b, equal_nan=is_float(b))
     finite = np.isfinite(b)
     if not finite.all() and not np.array_equal(a[~finite], b[~finite], equal_nan=True):
@@ -97,13 +99,13 @@ def _written(case: Case, rng: np.random.Generator) -> list[tuple[str, str]]:
 
 
 def _changes(method: str, after: Arrays, before: Arrays) -> list[tuple[str, str]]:
-    return [(method, name) for name, x in after.items() if not equal(x, before[name], 0.0)]
+    return [(method, name) for name, x in after.items() if not equal(x, before[name], EXACT)]
 
 
 def _same_saved(a: Any, b: Any) -> bool:
     if isinstance(a, tuple):
         return all(_same_saved(x, y) for x, y in zip(a, b, strict=True))
-    return equal(a, b, 0.0) if hasattr(a, "dtype") else a == b
+    return equal(a, b, EXACT) if hasattr(a, "dtype") else a == b
 
 
 def executor_checks(case: Case, rng: np.random.Generator) -> Findings:
@@ -113,7 +115,7 @@ def executor_checks(case: Case, rng: np.random.Generator) -> Findings:
     outputs, tape = case.start()
     gradients, returned = _finish_and_watch(case, tape, dy)
     for name, x in {**case.arrays, **_d(dy)}.items():
-        if not equal(x, before[name], 0.0):
+        if not equal(x, before[name], EXACT):
             yield Failure(f"`{name}` is written to although it is locked", name, "writes through x.base or x.flags")
     for name, update in case.updates.items():
         if outputs[update].shape != case.arrays[name].shape:
@@ -149,9 +151,9 @@ def repeatable(case: Case, rng: np.random.Generator) -> Findings:
     first = kept(case.finish(tape, dy))
     outputs = kept(outputs)
     noise = "draws numbers of its own: all randomness comes from ctx.rng"
-    yield from mismatch("the same call gives other bits the second time", noise, case.outputs(), outputs, exact=True)
+    yield from mismatch("the same call gives other bits the second time", noise, case.outputs(), outputs, "", EXACT)
     saved = "backward uses up or changes what forward saved"
-    yield from mismatch("backward called again gives other bits", saved, case.finish(tape, dy), first, "d", exact=True)
+    yield from mismatch("backward called again gives other bits", saved, case.finish(tape, dy), first, "d", EXACT)
 
 
 def kept(arrays: Arrays) -> Arrays:
@@ -168,10 +170,10 @@ def calls_in_between(case: Case, rng: np.random.Generator) -> Findings:
     other.gradients({name: np.flip(v) for name, v in dy.items()})
     fact = "another call between forward and backward changes the bits"
     stale = "stale cache: something is kept between calls; return it from forward as saved"
-    yield from mismatch(fact, stale, case.finish(tape, dy), first, "d", exact=True)
-    yield from mismatch(fact, "one buffer is used for the outputs of all calls", outputs, expected, exact=True)
+    yield from mismatch(fact, stale, case.finish(tape, dy), first, "d", EXACT)
+    yield from mismatch(fact, "one buffer is used for the outputs of all calls", outputs, expected, "", EXACT)
     after = "after a call with other inputs the same call gives other bits"
-    yield from mismatch(after, stale, case.outputs(), expected, exact=True)
+    yield from mismatch(after, stale, case.outputs(), expected, "", EXACT)
 
 
 def used_twice(case: Case, rng: np.random.Generator) -> Findings:
@@ -228,3 +230,13 @@ def unused_outputs(case: Case, rng: np.random.Generator) -> Findings:
     total = {name: np.sum([part[name] for part in alone], axis=0) for name in case.wrt}
     fact = f"gradients through {', '.join(dy)} one at a time do not add up"
     yield from mismatch(fact, "an unused output is not treated as zero", case.gradients(dy), total, "d")
+
+
+def linear(case: Case, rng: np.random.Generator) -> Findings:
+    """Backward is linear in the incoming gradient, to far more digits than differences can tell."""
+    one, two = case.cotangents(rng), case.cotangents(rng)
+    parts = kept(case.gradients(one)), kept(case.gradients(two))
+    total = {name: parts[0][name] + parts[1][name] for name in case.wrt}
+    both = case.gradients({name: one[name] + two[name] for name in one})
+    fact, guess = "the gradient for dy + dy' is not the sum of those for dy and dy'", "float32 or a constant inside?"
+    yield from mismatch(fact, guess, both, total, "d", LINEAR)

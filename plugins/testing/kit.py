@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     contract.repeatable,
     contract.calls_in_between,
     numbers.gradients,
+    contract.linear,
     contract.fewer_needs,
     contract.unused_outputs,
     contract.used_twice,

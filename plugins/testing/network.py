@@ -96,6 +96,9 @@ def check_network(network: Network, seed: int = 0, examples: int = EXAMPLES, com
         for training in MODES:
             point = NetworkPoint(network.graph, _locked(feed), network.objective, training, seed)
             _check_mode(network, point, report, command)
+    for found in report.variables:
+        if found.zero and found.verdict == "ok":
+            _note(report, f"d{found.name} is zero, and rightly")
     report.seconds = time.perf_counter() - began
     return report
 
@@ -151,7 +154,7 @@ def _verify(network: Network, point: NetworkPoint, name: str, report: NetworkRep
             continue
         at, dy, dx, compared = settled
         if not compared.agrees:
-            found.verdict = "FAILED"
+            found.verdict, found.zero = "FAILED", False
             found.failure = found.failure or replace(_failure(at, name, dy, dx, compared, rng), reproduce=command)
             return False
         found.error = max(found.error, compared.error)
@@ -175,12 +178,11 @@ def _failure(
 ) -> Failure:
     """The entry at fault, if one alone shows it; else the numbers along the direction in which it shows."""
     index, worst = _worst_entry(point, name, dy, dx, rng)
-    fact = f"d{name} is not the derivative of the objective"
-    shown = {"check": f"gradients in {MODES[point.training]}"}
-    if worst.agrees or not worst.smooth:
-        fact += ", along a random direction"
-        return Failure(fact, f"⟨d{name}, u⟩", got=compared.analytic, expected=compared.numeric, **shown)
-    return Failure(fact, f"d{name}", index=index, got=worst.analytic, expected=worst.numeric, **shown)
+    fact, check = f"d{name} is not the derivative of the objective", f"gradients in {MODES[point.training]}"
+    if worst.smooth and not worst.agrees:
+        return Failure(fact, f"d{name}", check=check, index=index, got=worst.analytic, expected=worst.numeric)
+    got, expected = compared.analytic, compared.numeric
+    return Failure(f"{fact} along a random direction u", f"⟨d{name}, u⟩", check=check, got=got, expected=expected)
 
 
 def _worst_entry(

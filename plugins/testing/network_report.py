@@ -48,8 +48,9 @@ class NetworkReport:
         return {**asdict(self), "ok": self.ok, "variables": variables, **failures}
 
     def __str__(self) -> str:
-        widths = [max((len(cell) for cell in column), default=0) for column in zip(*map(_cells, self.variables))]
-        rows = ["  ".join(c.ljust(w) for c, w in zip(_cells(v), widths, strict=True)) for v in self.variables]
+        cells = [_cells(found) for found in self.variables]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        rows = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
         failures = [v.failure for v in self.variables if v.failure is not None]
         details = "\n".join(map(str, [*failures, *self.nodes, *self.errors]))
         lines = [*rows, *(f"  {line}".rstrip() for line in details.splitlines())]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from . import verdicts
 from .cases import Array, Arrays, Case, is_float
-from .contract import Findings, mismatch
+from .contract import Findings, largest, mismatch
 from .gradients import Comparison, Jacobians, jacobians, settle
 from .report import Failure
 
 DIRECTIONS = 2  # random pairs (u, v) for each tensor
 SHOWN = 5  # rows and columns of a Jacobian in a message
+GROSS = 0.1  # relative difference between float32 and float64 that is no question of digits any more
 LARGE = 100.0  # what the largest input is scaled to, in float32
 
 
@@ -126,10 +128,36 @@ def empty_batch(case: Case, rng: np.random.Generator) -> Findings:
 
 
 def float32(case: Case, rng: np.random.Generator) -> Findings:
-    """float32 inputs give float32 outputs and gradients (the executor looks), and no NaN."""
-    for name, x in outputs_and_gradients(as_float32(case), case.cotangents(rng)).items():
+    """float32 inputs give float32 outputs and gradients (the executor looks), no NaN, and no numbers of another size.
+
+    How many digits they have is not asked here. A block that draws numbers may draw others in float32.
+    """
+    dy, single = case.cotangents(rng), as_float32(case)
+    found = outputs_and_gradients(single, dy)
+    for name, x in found.items():
         if has_nan(x):
             yield Failure(f"{name} holds NaN in float32", name, "a constant too small or too large for it?")
+    if not draws(case):
+        exact = outputs_and_gradients(single.changed(lambda x: x.astype(np.float64) if is_float(x) else x), dy)
+        yield from _far_off(found, exact)
+
+
+def _far_off(found: Arrays, exact: Arrays) -> Findings:
+    """A failure for what differs from `exact` by a tenth of its size, where both are finite."""
+    for name, x in found.items():
+        right = exact[name].astype(float)
+        gap = np.where(np.isfinite(x) & np.isfinite(right), np.abs(x - right), 0.0)
+        if gap.max(initial=0.0) > GROSS * max(GROSS, largest(right)):
+            at = np.unravel_index(np.argmax(gap), gap.shape)
+            index, numbers = tuple(int(i) for i in at), (float(x[at]), float(right[at]))
+            fact, guess = f"{name} is another in float32", "a path for float32 only, or digits lost on the way?"
+            yield Failure(fact, name, guess, index=index, got=numbers[0], expected=numbers[1])
+
+
+def draws(case: Case) -> bool:
+    """Whether the outputs depend on the seed."""
+    once, again = case.outputs(), replace(case, seed=case.seed + 1).outputs()
+    return not all(np.array_equal(y, again[name], equal_nan=is_float(y)) for name, y in once.items())
 
 
 def as_float32(case: Case) -> Case:

@@ -55,7 +55,7 @@ class Project(pytest.File):
         from blockrun.plugins.errors import UserError
         from blockrun.plugins.host import load_host
 
-        from .suite import blocks_of
+        from .distribution import blocks_of
 
         host = load_host()
         try:
@@ -74,7 +74,7 @@ class BlockItem(pytest.Item):
         self.host = host
 
     def runtest(self) -> None:
-        from .suite import failure_of
+        from .distribution import failure_of
 
         failure = failure_of(self.host, self.name)
         if failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,7 +74,11 @@ def test_json_is_a_list_with_an_object_for_each_block() -> None:
     [
         (["rellu"], "did you mean `relu`?"),
         (["relu", "--case", "2"], "error: relu has cases 0 to 1; there is no case 2"),
-        (["--case", "0"], "error: --case needs exactly one block, not 0"),
+        (["--case", "0"], "error: --case needs exactly one block, not "),
+        (["relu", "--case", "0", "--certificate", "c.json"], "error: --case needs to be without --certificate"),
+        (["con*2"], "error: no block matches `con*2`"),
+        (["--net", "nowhere.yaml"], "there is no file nowhere.yaml"),
+        (["--net", "x.yaml", "--certificate", "c.json"], "error: --certificate is about blocks"),
         (["relu", "--seed", "-1"], "-1 is not in the range"),
     ],
 )
@@ -120,3 +125,45 @@ def test_a_file_of_blocks_is_checked_as_it_stands_and_the_repeat_line_works(tmp_
     again = CliRunner().invoke(main, repeat.split()[1:])
     assert again.exit_code == 4
     assert "1 of 1 blocks FAILED, 1 cases" in again.output
+
+
+def test_a_pattern_means_every_block_it_fits_also_with_the_name_of_the_distribution(site: Any) -> None:
+    site.add("blockrun-cube", PLUGIN.replace("-3", "3").replace(', "absent": "no_such_module:Absent"', ""))
+    assert [row["block"] for row in json.loads(run("*pool2d", "--json").stdout)] == ["average_pool2d", "max_pool2d"]
+    assert [row["block"] for row in json.loads(run("blockrun-cube/*", "--json").stdout)] == ["cube"]
+
+
+NETWORK = """
+blockrun: 1
+plugins: {local: [./mine.py]}
+inputs: {x: [3], y: [3]}
+net: {a: BLOCK, J: {block: sum_of_squares, in: [a, y]}}
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(WRONG_SIGN)
+    (tmp_path / "net.yaml").write_text(NETWORK.replace("BLOCK", "opposite"))
+    return tmp_path / "net.yaml"
+
+
+def test_a_network_is_checked_variable_by_variable(network: Path) -> None:
+    result = run("--net", str(network), "net.a=same")
+    assert result.exit_code == 0
+    x, y, summary = result.stdout.splitlines()
+    assert x.split()[:2] == ["x", "input"]
+    assert x.endswith("ok")
+    assert y.endswith("ok")
+    assert "2 gradients ok" in summary
+
+
+def test_a_wrong_network_exits_with_four_and_names_the_node_and_what_repeats_it(network: Path) -> None:
+    result = run("--net", str(network), "--seed", "3")
+    assert result.exit_code == 4
+    assert "1 of 2 gradients FAILED" in result.stdout
+    assert f"node `a` ({network}:5" in result.stdout
+    assert f"repeat  blockrun test --net {network} --seed 3" in result.stdout
+    found = json.loads(run("--net", str(network), "--json").stdout)
+    assert (found["ok"], [v["verdict"] for v in found["variables"]]) == (False, ["FAILED", "ok"])
+    assert found["variables"][0]["failure"]["ratio"] == pytest.approx(-1)
