@@ -164,8 +164,8 @@ def describe(hint: Any) -> str:
     if origin is tuple:
         inner = [describe(a) for a in args if a is not Ellipsis]
         if Ellipsis in args:
-            return f"a list: {inner[0]} each"
-        return f"a list of {len(inner)}: {inner[0]} each" if len(set(inner)) == 1 else f"a list [{', '.join(inner)}]"
+            return f"a list, each {inner[0]}"
+        return f"a list of {len(inner)}, each {inner[0]}" if len(set(inner)) == 1 else f"a list [{', '.join(inner)}]"
     if origin in (dict, Mapping) or hint in (dict, Mapping):
         return "a map"
     return WORDS.get(hint, "any value" if hint is Any else getattr(hint, "__name__", str(hint)))

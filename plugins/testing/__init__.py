@@ -9,9 +9,9 @@ __all__ = ["Failure", "NoSuchCase", "Report", "check_block", "suite"]
 _HOMES = {"Failure": "report", "NoSuchCase": "kit", "Report": "report", "check_block": "kit", "suite": "distribution"}
 
 if TYPE_CHECKING:
+    from .distribution import suite
     from .kit import NoSuchCase, check_block
     from .report import Failure, Report
-    from .distribution import suite
 
 
 def __getattr__(name: str) -> Any:

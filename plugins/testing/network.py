@@ -131,6 +131,8 @@ def _check_mode(network: Network, point: NetworkPoint, report: NetworkReport, co
 def _start(point: NetworkPoint) -> NetworkPoint:
     """A point close by; the one given if the objective is not finite there."""
     point = replace(point, wrt=point.reached)
+    if not point.wrt:
+        raise UserError(f"no gradient leads from `{', '.join(point.weights)}` to any parameter or input")
     moved = nudged(point, np.random.default_rng(derive(point.seed, "point")))
     if moved.finite():
         return moved

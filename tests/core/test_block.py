@@ -144,7 +144,7 @@ def test_a_block_is_named_by_its_class_in_snake_case(cls, name):
 def test_types_are_described_in_words():
     hints = Window.option_types
     assert describe(hints["p"]) == "a number, at least 0, less than 1"
-    assert describe(hints["names"]) == "a list: a string each"
+    assert describe(hints["names"]) == "a list, each a string"
     assert describe(int | None) == "an integer, or null"
 
 

@@ -113,7 +113,7 @@ def breaches(cls: type[Block]) -> Iterator[tuple[str, Breach]]:
 
 def _saved(case: Case) -> Any:
     _, tape = case.start()
-    return [record.saved for record in tape.records.values()][0]
+    return next(record.saved for record in tape.records.values())
 
 
 def _data(case: Case) -> list[Any]:

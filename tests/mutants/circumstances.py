@@ -1,4 +1,4 @@
-"""Wrong outputs and gradients of any block, everywhere or only in some circumstances; each changes a class made for it."""
+"""Wrong outputs and gradients, everywhere or only in some circumstances; each is a function that changes a class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breaches of the block contract in calls, memory and types; each is a function that changes a class made for it."""
+"""Breaches of the block contract in calls, memory and types; each is a function that changes a class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .around import arrays, around_backward, around_forward, first_output, gradients, rebuilt
+from .around import around_backward, around_forward, arrays, first_output, gradients, rebuilt
 
 Breach = Callable[[Any], None]
 

@@ -1,10 +1,11 @@
-"""The mutation operators: each is given a node of a syntax tree and yields what people write in its place by mistake."""
+"""The mutation operators: each takes a node of a syntax tree and yields what people write in its place by mistake."""
 
 from __future__ import annotations
 
 import ast
 import copy
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 Operator = Callable[[Any], Iterator[ast.AST]]
@@ -89,7 +90,7 @@ def edited(parts: list[Any], i: int, *new: Any) -> list[Any]:
 
 def exchanged(parts: list[Any]) -> Iterator[list[Any]]:
     """`parts` with two neighbours exchanged, for every such pair that differs."""
-    for i, (a, b) in enumerate(zip(parts, parts[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(parts)):
         if not isinstance(a, ast.Starred) and not isinstance(b, ast.Starred) and ast.dump(a) != ast.dump(b):
             yield [*parts[:i], b, a, *parts[i + 2 :]]
 
@@ -251,18 +252,16 @@ def condition(node: Any) -> Iterator[ast.AST]:
         yield but(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
         yield from node.values
     elif isinstance(node, (ast.If, ast.IfExp)):
-        if not isinstance(node.test, ast.Compare):
-            yield but(node, test=node.test.operand if _is_not(node.test) else ast.UnaryOp(ast.Not(), node.test))
+        if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not):
+            yield but(node, test=node.test.operand)
+        elif not isinstance(node.test, ast.Compare):
+            yield but(node, test=ast.UnaryOp(ast.Not(), node.test))
         yield but(node, test=ast.Constant(False))
         if not (isinstance(node, ast.IfExp) and ast.unparse(node.orelse) == "None"):
             yield but(node, test=ast.Constant(True))
     elif isinstance(node, ast.comprehension):
         for i in range(len(node.ifs)):
             yield but(node, ifs=edited(node.ifs, i))
-
-
-def _is_not(node: ast.expr) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
 
 
 def swapped_results(node: Any) -> Iterator[ast.AST]:

@@ -7,7 +7,7 @@ import resource
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -24,19 +24,18 @@ def run_all(jobs: Sequence[Any], work: Callable[[Any], Any], workers: int) -> It
     A new process for every job, so that nothing that one leaves behind can reach another.
     """
     waiting = deque(enumerate(jobs))
-    running: dict[Connection, tuple[int, BaseProcess]] = {}
+    running: dict[Any, tuple[int, BaseProcess]] = {}  # by the end of the pipe that it answers through
     while waiting or running:
         while waiting and len(running) < workers:
             position, job = waiting.popleft()
             answer, process = _start(work, job)
             running[answer] = (position, process)
         for answer in wait(list(running)):
-            assert isinstance(answer, Connection)
             position, process = running.pop(answer)
             yield position, _result(answer, process)
 
 
-def _start(work: Callable[[Any], Any], job: Any) -> tuple[Connection, BaseProcess]:
+def _start(work: Callable[[Any], Any], job: Any) -> tuple[Any, BaseProcess]:
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_limited, args=(work, job, send))
@@ -45,14 +44,14 @@ def _start(work: Callable[[Any], Any], job: Any) -> tuple[Connection, BaseProces
     return receive, process
 
 
-def _limited(work: Callable[[Any], Any], job: Any, send: Connection) -> None:
+def _limited(work: Callable[[Any], Any], job: Any, send: Any) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever it is doing
     signal.alarm(SECONDS)
     send.send(work(job))
 
 
-def _result(answer: Connection, process: BaseProcess) -> Any:
+def _result(answer: Any, process: BaseProcess) -> Any:
     try:
         return answer.recv()
     except EOFError:

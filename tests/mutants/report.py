@@ -43,7 +43,7 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
         _table("block", outcomes, lambda o: o.job.block),
         _table("operator", rewrites, lambda o: o.job.operator if isinstance(o.job, Mutant) else ""),
         _table("killed by", [o for o in outcomes if o.check], lambda o: o.check),
-        *[_shown(o) for o in outcomes if status(o) not in ("killed", "equivalent", "stillborn")],
+        *[shown(o) for o in outcomes if status(o) not in ("killed", "equivalent", "stillborn")],
         f"{len(rewrites)} rewrites, {distinct} of them distinct: {_percent(rewrites)}",
         f"{len(breaches)} breaches of the contract: {_percent(breaches)}",
         f"{seconds:.0f} s",
@@ -66,11 +66,11 @@ def _table(title: str, outcomes: Sequence[Outcome], key: Callable[[Outcome], str
         numbers = [counts[name, column] for column in columns]
         rows.append([name, str(sum(numbers)), *(str(n or "") for n in numbers)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows]
-    return "\n".join([*lines, ""])
+    padded = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
+    return "\n".join([*map("  ".join, padded), ""])
 
 
-def _shown(outcome: Outcome) -> str:
+def shown(outcome: Outcome) -> str:
     """One mutant as `file:line`, what was there and what is there now, in the words of `equivalents.txt`."""
     job = outcome.job
     if not isinstance(job, Mutant):

@@ -58,7 +58,7 @@ def test_the_list_groups_by_provider_and_family(site):
     lines = run().splitlines()
     assert lines[0].startswith("blockrun ")
     assert "  linear         linear, matmul" in lines
-    assert lines[-2:] == ["acme 1.0", "  acme  running"]
+    assert lines[lines.index("acme 1.0") + 1] == "  acme  running"
 
 
 def test_the_list_as_json_names_who_provides_each():
@@ -85,7 +85,7 @@ def test_the_page_tells_options_inputs_and_state_apart(site):
     assert found["options"] == [
         {"name": "speed", "type": "an integer, at least 3", "required": True},
         {"name": "mode", "type": "`slow` or `fast`", "required": True},
-        {"name": "size", "type": "a list of 2: an integer each", "required": False, "default": [1, 2]},
+        {"name": "size", "type": "a list of 2, each an integer", "required": False, "default": [1, 2]},
     ]
     roles = {row["name"]: (row["role"], row["optional"], row["gradient"]) for row in found["inputs"]}
     assert roles["x"] == ("data", False, True)

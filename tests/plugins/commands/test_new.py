@@ -34,12 +34,12 @@ def test_a_new_block_passes_its_checks_with_nothing_left_to_remark(here: Path) -
 
 
 def test_the_lines_printed_make_a_network_with_the_new_block(here: Path) -> None:
-    lines = run("block", "swish").stdout.splitlines()
-    assert "  blockrun test ./swish.py      # the gradient check" in lines
+    lines = run("block", "snake").stdout.splitlines()
+    assert "  blockrun test ./snake.py      # the gradient check" in lines
     start = lines.index("in a network file beside it:") + 1
     text = "\n".join(line.removeprefix("  ") for line in lines[start:])
     (here / "net.yaml").write_text(f"blockrun: 1\ninputs: {{x: [3]}}\n{text}\n")
-    assert [node.block.name for node in load(here / "net.yaml").graph.nodes] == ["swish"]
+    assert [node.block.name for node in load(here / "net.yaml").graph.nodes] == ["snake"]
 
 
 @pytest.fixture
@@ -68,22 +68,22 @@ def test_the_network_of_a_new_plugin_has_its_block_and_right_gradients(project: 
 
 
 def test_nothing_is_overwritten(here: Path) -> None:
-    run("block", "swish")
-    (here / "swish.py").write_text("mine")
-    (here / "blockrun-swish").mkdir()
-    for arguments in (["block", "swish"], ["plugin", "blockrun-swish"]):
+    run("block", "snake")
+    (here / "snake.py").write_text("mine")
+    (here / "blockrun-snake").mkdir()
+    for arguments in (["block", "snake"], ["plugin", "blockrun-snake"]):
         result = run(*arguments)
         assert result.exit_code == 2
         assert "is there already" in result.stderr
-    assert (here / "swish.py").read_text() == "mine"
-    assert list((here / "blockrun-swish").iterdir()) == []
+    assert (here / "snake.py").read_text() == "mine"
+    assert list((here / "blockrun-snake").iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["block", "LeakySwish"], "cannot be the name of a block"),
-        (["block", "../swish"], "cannot be the name of a block"),
+        (["block", "../snake"], "cannot be the name of a block"),
         (["block", "x_y"], "cannot be the name of a block"),
         (["block", "class"], "cannot be the name of a block"),
         (["block", "relu"], "there is a block `relu` already, from blockrun"),

@@ -107,8 +107,7 @@ def test_without_arguments_the_help_is_shown():
         ),
     ],
 )
-def test_a_wrong_command_line_is_two_lines_and_exit_code_2(arguments, stderr, monkeypatch):
-    monkeypatch.setenv("BLOCKRUN_PLUGINS", "")
+def test_a_wrong_command_line_is_two_lines_and_exit_code_2(arguments, stderr):
     result = CliRunner().invoke(main, arguments, prog_name="blockrun")
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", stderr)
 

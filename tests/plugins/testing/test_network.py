@@ -144,3 +144,11 @@ def test_an_objective_that_is_no_number_is_refused(tmp_path):
     (tmp_path / "net.yaml").write_text("blockrun: 1\ninputs: {x: [3]}\nnet: {a: tanh}\n")
     with pytest.raises(UserError, match=r"`a` has shape \(N, 3\); only a scalar can be differentiated"):
         check_network(load(tmp_path / "net.yaml", "run.dtype=float64"))
+
+
+def test_a_network_without_anything_to_check_does_not_pass(tmp_path):
+    """Its only input is an integer."""
+    text = "blockrun: 1\ninputs: {x: {value: 3, dtype: int64}}\nnet: {a: {block: multiply, in: [x, x]}}\n"
+    (tmp_path / "net.yaml").write_text(text)
+    with pytest.raises(UserError, match="no gradient leads from `a` to any parameter or input"):
+        check_network(load(tmp_path / "net.yaml", "run.dtype=float64"))
