@@ -18,13 +18,13 @@ SWISH = """
 from blockrun.core import Block
 from blockrun.plugins import hookimpl
 
-class Swish(Block):
+class Wave(Block):
     def forward(self, ctx, x):
         return x, None
 
 @hookimpl
 def blockrun_blocks():
-    return [Swish]
+    return [Wave]
 """
 
 CAUSES = {
@@ -82,11 +82,11 @@ def test_ten_broken_plugins_together_leave_a_good_one_working(site):
     assert len(BROKEN) == 10
     for file in BROKEN:
         site.add(f"acme-{file.stem}", file.read_text())
-    site.add("zeta-swish", SWISH)
+    site.add("zeta-wave", SWISH)
     host = load_host()
     assert sum(plugin.status == "failed" for plugin in host.rows()) == 10
-    assert host.find("blocks", "swish").__module__ == "zeta_swish"
-    assert host.provider("blocks", "swish") == "zeta-swish 1.0"
+    assert host.find("blocks", "wave").__module__ == "zeta_swish"
+    assert host.provider("blocks", "wave") == "zeta-wave 1.0"
     assert host.provider("blocks", "linear").startswith("blockrun ")
 
 
@@ -142,17 +142,17 @@ def test_damaged_metadata_of_one_distribution_do_not_hide_the_others(site):
     (site.add_metadata("acme-torn", "[blockrun]\nno equals sign\n") / "METADATA").unlink()
     (site.add_metadata("acme-bytes", "") / "entry_points.txt").write_bytes(b"[blockrun]\n\xff\xfe = x\n")
     site.add_metadata("acme-void", "[blockrun]\nvoid = \n")
-    site.add("zeta-swish", SWISH)
+    site.add("zeta-wave", SWISH)
     host = load_host()
-    assert "swish" in host.names("blocks")
+    assert "wave" in host.names("blocks")
     assert row(host, "acme_torn").status == "failed"
     assert row(host, "acme_torn").version == "1.0"
     assert row(host, "void").status == "failed"
 
 
 def test_entry_points_of_one_name_in_two_distributions_both_load(site):
-    site.add("acme-a", SWISH.replace("Swish", "Swish1"), name="extra")
-    site.add("acme-b", SWISH.replace("Swish", "Swish2"), name="extra")
+    site.add("acme-a", SWISH.replace("Wave", "Swish1"), name="extra")
+    site.add("acme-b", SWISH.replace("Wave", "Swish2"), name="extra")
     assert {"swish1", "swish2"} <= set(load_host().names("blocks"))
 
 
@@ -160,18 +160,18 @@ def test_a_name_that_two_distributions_offer_must_say_which(site):
     site.add("acme", SWISH, version="1.0")
     site.add("zeta", SWISH, version="2.0")
     host = load_host()
-    with pytest.raises(PluginError, match=r"block `swish` is offered by acme 1.0 and zeta 2.0") as caught:
-        host.find("blocks", "swish")
-    assert caught.value.help == "write `acme/swish` or `zeta/swish`"
-    assert host.find("blocks", "acme/swish").__module__ == "acme"
-    assert host.find("blocks", "ZETA/swish").__module__ == "zeta"
-    assert {"acme/swish", "zeta/swish"} <= set(host.names("blocks"))
-    assert "swish" not in host.names("blocks")
-    assert "write `acme/swish` for this one" in row(host, "acme").notes[0]
+    with pytest.raises(PluginError, match=r"block `wave` is offered by acme 1.0 and zeta 2.0") as caught:
+        host.find("blocks", "wave")
+    assert caught.value.help == "write `acme/wave` or `zeta/wave`"
+    assert host.find("blocks", "acme/wave").__module__ == "acme"
+    assert host.find("blocks", "ZETA/wave").__module__ == "zeta"
+    assert {"acme/wave", "zeta/wave"} <= set(host.names("blocks"))
+    assert "wave" not in host.names("blocks")
+    assert "write `acme/wave` for this one" in row(host, "acme").notes[0]
 
 
 def test_a_first_party_name_cannot_be_taken(site):
-    site.add("acme", SWISH.replace("Swish", "Linear"))
+    site.add("acme", SWISH.replace("Wave", "Linear"))
     host = load_host()
     assert host.find("blocks", "linear").__module__ == "blockrun.blocks.linear"
     assert host.find("blocks", "blockrun/linear") is host.find("blocks", "linear")
@@ -196,14 +196,14 @@ def test_the_order_of_installation_changes_nothing(site, second_site, monkeypatc
 
 
 def test_plugins_can_be_left_out_and_allowed_by_name_or_distribution(site):
-    site.add("acme-swish", SWISH, name="swish")
-    site.add("zeta-relu", SWISH.replace("Swish", "Relu6"), name="relu6")
-    for name in ("swish", "acme-swish", "Acme_Swish", "acme-swish/swish"):
+    site.add("acme-wave", SWISH, name="wave")
+    site.add("zeta-relu", SWISH.replace("Wave", "Relu6"), name="relu6")
+    for name in ("wave", "acme-wave", "Acme_Swish", "acme-wave/wave"):
         host = load_host(disable=[name])
-        assert row(host, "swish").status == "disabled"
+        assert row(host, "wave").status == "disabled"
         assert "relu6" in host.names("blocks")
-    host = load_host(only=["swish"])
-    assert "swish" in host.names("blocks")
+    host = load_host(only=["wave"])
+    assert "wave" in host.names("blocks")
     assert "linear" in host.names("blocks")
     assert row(host, "relu6").error == "not in BLOCKRUN_PLUGINS"
     with pytest.raises(UnknownName) as caught:
@@ -212,8 +212,8 @@ def test_plugins_can_be_left_out_and_allowed_by_name_or_distribution(site):
 
 
 def test_a_plugin_that_is_left_out_is_not_imported(site):
-    site.add("acme-swish", SWISH)
-    load_host(disable=["acme-swish"])
+    site.add("acme-wave", SWISH)
+    load_host(disable=["acme-wave"])
     assert "acme_swish" not in sys.modules
 
 
@@ -231,8 +231,8 @@ def test_what_a_plugin_prints_on_import_stays_off_standard_output(site, capsys):
 
 def test_hosts_do_not_share_what_they_loaded(tmp_path):
     (tmp_path / "mine.py").write_text(SWISH)
-    assert "swish" in load_host(local=[tmp_path / "mine.py"]).names("blocks")
-    assert "swish" not in load_host().names("blocks")
+    assert "wave" in load_host(local=[tmp_path / "mine.py"]).names("blocks")
+    assert "wave" not in load_host().names("blocks")
 
 
 def one_edit(word: str) -> set[str]:
@@ -260,7 +260,7 @@ def test_a_suggestion_is_found_from_the_class_name_too():
 
 def test_a_local_file_with_just_a_class_is_a_plugin(tmp_path):
     file = tmp_path / "my-blocks.py"
-    file.write_text("from __future__ import annotations\n" + SWISH.split("@hookimpl")[0].replace("Swish", "Mine"))
+    file.write_text("from __future__ import annotations\n" + SWISH.split("@hookimpl")[0].replace("Wave", "Mine"))
     host = load_host(local=[file])
     assert host.find("blocks", "mine").name == "mine"
     assert host.provider("blocks", "mine") == str(file)
@@ -268,10 +268,10 @@ def test_a_local_file_with_just_a_class_is_a_plugin(tmp_path):
 
 
 def test_a_local_file_with_hooks_offers_what_they_return(tmp_path):
-    (tmp_path / "mine.py").write_text(SWISH.replace("[Swish]", "{'other_name': Swish}"))
+    (tmp_path / "mine.py").write_text(SWISH.replace("[Wave]", "{'other_name': Wave}"))
     host = load_host(local=[tmp_path / "mine.py"])
     assert "other_name" in host.names("blocks")
-    assert "swish" not in host.names("blocks")
+    assert "wave" not in host.names("blocks")
 
 
 @pytest.mark.parametrize(
