@@ -24,6 +24,7 @@ class Wanted(NamedTuple):
     case: int | None
     as_json: bool
     certificate: Path | None
+    precision: bool
 
 
 @click.command("test")
@@ -33,6 +34,7 @@ class Wanted(NamedTuple):
 @click.option("--case", type=click.IntRange(min=0), help="Only this case, of the one BLOCK given.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects; with --net an object.")
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="FILE", help="Write what was found to FILE.")
+@click.option("--precision", is_flag=True, help="Compare float32 with extended precision instead.")
 @click.pass_obj
 def test(
     host: Host,
@@ -42,6 +44,7 @@ def test(
     case: int | None,
     as_json: bool,
     certificate: Path | None,
+    precision: bool,
 ) -> None:
     """Check gradients and contract of blocks; of all that are installed if none is named.
 
@@ -55,7 +58,7 @@ def test(
     blockrun test ./swish.py
     blockrun test --net configs/digits.yaml
     """
-    wanted = Wanted(seed, case, as_json, certificate)
+    wanted = Wanted(seed, case, as_json, certificate, precision)
     ok = _test_blocks(host, names, wanted) if net is None else _test_network(host, net, names, wanted)
     if not ok:
         click.get_current_context().exit(CheckFailed.exit_code)
@@ -65,7 +68,8 @@ def _test_network(host: Host, net: str, overrides: tuple[str, ...], wanted: Want
     from blockrun.plugins.network.build import load
     from blockrun.plugins.testing.network import check_network
 
-    for option, value in (("--case", wanted.case), ("--certificate", wanted.certificate)):
+    of_blocks = {"--case": wanted.case, "--certificate": wanted.certificate, "--precision": wanted.precision or None}
+    for option, value in of_blocks.items():
         if value is not None:
             raise UsageError(f"{option} is about blocks; it means nothing with --net", help="leave it out")
     network = load(net, *overrides, "run.dtype=float64", host=host)
@@ -79,6 +83,8 @@ def _test_blocks(host: Host, names: tuple[str, ...], wanted: Wanted) -> bool:
     if any(name.endswith(".py") for name in names):
         host, names = _with_files(host, names)
     names = _chosen(host, names)
+    if wanted.precision:
+        return _test_precision(host, names, wanted)
     if wanted.case is not None and (len(names) != 1 or wanted.certificate):
         fact = f"exactly one block, not {len(names)}" if len(names) != 1 else "to be without --certificate"
         raise UsageError(f"--case needs {fact}", help="blockrun test BLOCK --case N")
@@ -91,6 +97,26 @@ def _test_blocks(host: Host, names: tuple[str, ...], wanted: Wanted) -> bool:
         click.echo(_summary(reports))
     if wanted.certificate:
         _certify(host, reports, plugins, wanted.certificate, wanted.seed)
+    return all(report.ok for report in reports)
+
+
+def _test_precision(host: Host, names: tuple[str, ...], wanted: Wanted) -> bool:
+    """The table of the precision lint: the worst errors of float32 in units in the last place, and what it found."""
+    from blockrun.plugins.testing.precision import precision_report
+
+    for option, value in (("--case", wanted.case), ("--certificate", wanted.certificate)):
+        if value is not None:
+            raise UsageError(f"{option} means nothing with --precision", help="leave it out")
+    width = max(map(len, names), default=0)
+    if not wanted.as_json:
+        click.echo(f"{'':<{width}}  forward  backward  points   (worst error in float32, in units in the last place)")
+    reports = []
+    for name in names:
+        reports.append(precision_report(host.find("blocks", name), wanted.seed, name))
+        if not wanted.as_json:
+            click.echo(reports[-1].row(width))
+    if wanted.as_json:
+        click.echo(json.dumps([report.as_dict() for report in reports], indent=2, ensure_ascii=False))
     return all(report.ok for report in reports)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import re
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from blockrun.plugins.offers import KINDS, Plugin
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.txt"))
 
-SWISH = """
+WAVE = """
 from blockrun.core import Block
 from blockrun.plugins import hookimpl
 
@@ -82,10 +83,10 @@ def test_ten_broken_plugins_together_leave_a_good_one_working(site):
     assert len(BROKEN) == 10
     for file in BROKEN:
         site.add(f"acme-{file.stem}", file.read_text())
-    site.add("zeta-wave", SWISH)
+    site.add("zeta-wave", WAVE)
     host = load_host()
     assert sum(plugin.status == "failed" for plugin in host.rows()) == 10
-    assert host.find("blocks", "wave").__module__ == "zeta_swish"
+    assert host.find("blocks", "wave").__module__ == "zeta_wave"
     assert host.provider("blocks", "wave") == "zeta-wave 1.0"
     assert host.provider("blocks", "linear").startswith("blockrun ")
 
@@ -142,7 +143,7 @@ def test_damaged_metadata_of_one_distribution_do_not_hide_the_others(site):
     (site.add_metadata("acme-torn", "[blockrun]\nno equals sign\n") / "METADATA").unlink()
     (site.add_metadata("acme-bytes", "") / "entry_points.txt").write_bytes(b"[blockrun]\n\xff\xfe = x\n")
     site.add_metadata("acme-void", "[blockrun]\nvoid = \n")
-    site.add("zeta-wave", SWISH)
+    site.add("zeta-wave", WAVE)
     host = load_host()
     assert "wave" in host.names("blocks")
     assert row(host, "acme_torn").status == "failed"
@@ -151,14 +152,14 @@ def test_damaged_metadata_of_one_distribution_do_not_hide_the_others(site):
 
 
 def test_entry_points_of_one_name_in_two_distributions_both_load(site):
-    site.add("acme-a", SWISH.replace("Wave", "Swish1"), name="extra")
-    site.add("acme-b", SWISH.replace("Wave", "Swish2"), name="extra")
-    assert {"swish1", "swish2"} <= set(load_host().names("blocks"))
+    site.add("acme-a", WAVE.replace("Wave", "Wave1"), name="extra")
+    site.add("acme-b", WAVE.replace("Wave", "Wave2"), name="extra")
+    assert {"wave1", "wave2"} <= set(load_host().names("blocks"))
 
 
 def test_a_name_that_two_distributions_offer_must_say_which(site):
-    site.add("acme", SWISH, version="1.0")
-    site.add("zeta", SWISH, version="2.0")
+    site.add("acme", WAVE, version="1.0")
+    site.add("zeta", WAVE, version="2.0")
     host = load_host()
     with pytest.raises(PluginError, match=r"block `wave` is offered by acme 1.0 and zeta 2.0") as caught:
         host.find("blocks", "wave")
@@ -171,7 +172,7 @@ def test_a_name_that_two_distributions_offer_must_say_which(site):
 
 
 def test_a_first_party_name_cannot_be_taken(site):
-    site.add("acme", SWISH.replace("Wave", "Linear"))
+    site.add("acme", WAVE.replace("Wave", "Linear"))
     host = load_host()
     assert host.find("blocks", "linear").__module__ == "blockrun.blocks.linear"
     assert host.find("blocks", "blockrun/linear") is host.find("blocks", "linear")
@@ -182,8 +183,8 @@ def test_a_first_party_name_cannot_be_taken(site):
 
 
 def test_the_order_of_installation_changes_nothing(site, second_site, monkeypatch):
-    site.add("zeta", SWISH)
-    second_site.add("acme", SWISH)
+    site.add("zeta", WAVE)
+    second_site.add("acme", WAVE)
     second_site.add("broken", "1 / 0")
 
     def state() -> list[object]:
@@ -196,9 +197,9 @@ def test_the_order_of_installation_changes_nothing(site, second_site, monkeypatc
 
 
 def test_plugins_can_be_left_out_and_allowed_by_name_or_distribution(site):
-    site.add("acme-wave", SWISH, name="wave")
-    site.add("zeta-relu", SWISH.replace("Wave", "Relu6"), name="relu6")
-    for name in ("wave", "acme-wave", "Acme_Swish", "acme-wave/wave"):
+    site.add("acme-wave", WAVE, name="wave")
+    site.add("zeta-relu", WAVE.replace("Wave", "Relu6"), name="relu6")
+    for name in ("wave", "acme-wave", "Acme_Wave", "acme-wave/wave"):
         host = load_host(disable=[name])
         assert row(host, "wave").status == "disabled"
         assert "relu6" in host.names("blocks")
@@ -208,13 +209,13 @@ def test_plugins_can_be_left_out_and_allowed_by_name_or_distribution(site):
     assert row(host, "relu6").error == "not in BLOCKRUN_PLUGINS"
     with pytest.raises(UnknownName) as caught:
         host.find("blocks", "relu6x")
-    assert "left out: relu6" in caught.value.help
+    assert re.search(r"left out: .*relu6", caught.value.help)  # and whatever else is installed
 
 
 def test_a_plugin_that_is_left_out_is_not_imported(site):
-    site.add("acme-wave", SWISH)
+    site.add("acme-wave", WAVE)
     load_host(disable=["acme-wave"])
-    assert "acme_swish" not in sys.modules
+    assert "acme_wave" not in sys.modules
 
 
 def test_a_mistyped_plugin_name_shows_as_missing_and_the_first_party_cannot_be_left_out():
@@ -224,13 +225,13 @@ def test_a_mistyped_plugin_name_shows_as_missing_and_the_first_party_cannot_be_l
 
 
 def test_what_a_plugin_prints_on_import_stays_off_standard_output(site, capsys):
-    site.add("acme-loud", "print('hello')\n" + SWISH)
+    site.add("acme-loud", "print('hello')\n" + WAVE)
     load_host()
     assert capsys.readouterr() == ("", "hello\n")
 
 
 def test_hosts_do_not_share_what_they_loaded(tmp_path):
-    (tmp_path / "mine.py").write_text(SWISH)
+    (tmp_path / "mine.py").write_text(WAVE)
     assert "wave" in load_host(local=[tmp_path / "mine.py"]).names("blocks")
     assert "wave" not in load_host().names("blocks")
 
@@ -260,7 +261,7 @@ def test_a_suggestion_is_found_from_the_class_name_too():
 
 def test_a_local_file_with_just_a_class_is_a_plugin(tmp_path):
     file = tmp_path / "my-blocks.py"
-    file.write_text("from __future__ import annotations\n" + SWISH.split("@hookimpl")[0].replace("Wave", "Mine"))
+    file.write_text("from __future__ import annotations\n" + WAVE.split("@hookimpl")[0].replace("Wave", "Mine"))
     host = load_host(local=[file])
     assert host.find("blocks", "mine").name == "mine"
     assert host.provider("blocks", "mine") == str(file)
@@ -268,7 +269,7 @@ def test_a_local_file_with_just_a_class_is_a_plugin(tmp_path):
 
 
 def test_a_local_file_with_hooks_offers_what_they_return(tmp_path):
-    (tmp_path / "mine.py").write_text(SWISH.replace("[Wave]", "{'other_name': Wave}"))
+    (tmp_path / "mine.py").write_text(WAVE.replace("[Wave]", "{'other_name': Wave}"))
     host = load_host(local=[tmp_path / "mine.py"])
     assert "other_name" in host.names("blocks")
     assert "wave" not in host.names("blocks")
