@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import string
 import re
+import string
 import sys
 from pathlib import Path
 
