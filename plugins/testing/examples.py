@@ -95,10 +95,13 @@ def run(case: Case) -> None:
 def _tried_cases(cls: type[Block], rng: np.random.Generator) -> Found:
     cases: list[Case] = []
     rejected: list[Rejection] = []
-    for i, block in enumerate(itertools.islice(instances(cls), MOST_INSTANCES)):
-        taken, left_out = _cases_of(block, rng, most=1 if i else None)
-        cases += taken
-        rejected += left_out
+    for integers in integer_choices(cls):
+        for i, block in enumerate(itertools.islice(instances(cls), MOST_INSTANCES)):
+            taken, left_out = _cases_of(block, rng, integers, most=1 if i else None)
+            cases += taken
+            rejected += left_out
+        if cases:
+            break
     if not cases:
         raise NoExample(_please_write(cls, rejected))
     faults = [r for r in rejected if r.fault]
@@ -108,7 +111,15 @@ def _tried_cases(cls: type[Block], rng: np.random.Generator) -> Found:
     return Found(cases, [f"takes {show(r.shapes)} forward, but: {r.error}" for r in faults[:1]])
 
 
-def _cases_of(block: Block, rng: np.random.Generator, most: int | None) -> tuple[list[Case], list[Rejection]]:
+def integer_choices(cls: type[Block]) -> Iterator[frozenset[int]]:
+    """Which data inputs to try as integers: none, then each by itself from the last, where labels and indices stand."""
+    yield frozenset()
+    yield from (frozenset({i}) for i in reversed(range(len(cls.signature.data))))
+
+
+def _cases_of(
+    block: Block, rng: np.random.Generator, integers: frozenset[int], most: int | None
+) -> tuple[list[Case], list[Rejection]]:
     """Cases for each of the shapes that the block takes, up to `most` of them, and the shapes it does not take.
 
     The first shape that forward takes is what the block is for: if backward then fails, that is a case too, and the
@@ -117,7 +128,7 @@ def _cases_of(block: Block, rng: np.random.Generator, most: int | None) -> tuple
     cases: list[Case] = []
     rejected: list[Rejection] = []
     for shapes in candidate_shapes(block):
-        tried = _try(block, shapes, rng)
+        tried = _try(block, shapes, rng, integers)
         if isinstance(tried, Case):
             cases.append(tried)
         else:
@@ -128,12 +139,13 @@ def _cases_of(block: Block, rng: np.random.Generator, most: int | None) -> tuple
     return cases, rejected
 
 
-def _try(block: Block, shapes: Shapes, rng: np.random.Generator) -> Case | Rejection:
+def _try(block: Block, shapes: Shapes, rng: np.random.Generator, integers: frozenset[int]) -> Case | Rejection:
     """The first kind of numbers for which everything is finite."""
     for kind in KINDS:
         case = None
         try:
-            case = make_case(block, tuple(draw(shape, rng, kind) for shape in shapes), rng, kind)
+            kinds = ["integer" if i in integers else kind for i in range(len(shapes))]
+            case = make_case(block, tuple(draw(s, rng, k) for s, k in zip(shapes, kinds, strict=True)), rng, kind)
             run(case)
             return case
         except FloatingPointError as error:
@@ -153,7 +165,9 @@ def _is_fault(case: Case | None, error: Exception) -> bool:
 
 
 def draw(shape: tuple[int, ...], rng: np.random.Generator, kind: str) -> Array:
-    """Random numbers: normal, positive and away from zero, or strictly between 0 and 1."""
+    """Random numbers: normal, positive and away from zero, strictly between 0 and 1, or the integers 0 and 1."""
+    if kind == "integer":
+        return rng.integers(0, 2, shape)
     if kind == "unit":
         return rng.uniform(0.05, 0.95, shape)
     x = rng.standard_normal(shape)

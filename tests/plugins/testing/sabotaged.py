@@ -317,16 +317,13 @@ class TrainingOnly(Block):
         return 2 * dy
 
 
-class IndexOnly(Block):
-    """Cannot be tried with floating numbers, and gives no examples."""
+class SevenAxes(Block):
+    """Takes nothing that anybody would try, and gives no examples."""
 
-    rows: Annotated[int, Ge(1)]
-
-    def params(self, index):
-        return {"W": Param((self.rows, 3))}
-
-    def forward(self, ctx, index, W):
-        return W[index], None
+    def forward(self, ctx, x):
+        if x.ndim != 7:
+            raise ValueError(f"x has {x.ndim} axes; it must have 7")
+        return 2 * x, None
 
     def backward(self, ctx, saved, dy):
-        return None, None
+        return 2 * dy

@@ -41,7 +41,7 @@ EXPECTED = {  # class: the check that finds it, the tensor, and words that must 
     "MeanNotAdditive": ("additive", "y", "means belong in result"),
     "GradientForTarget": ("executor checks", "dtarget", "a gradient is returned for `target`"),
     "TrainingOnly": ("gradients", "dx", "evaluation"),
-    "IndexOnly": ("examples", "", "def examples(cls, rng):"),
+    "SevenAxes": ("examples", "", "def examples(cls, rng):"),
 }
 
 
