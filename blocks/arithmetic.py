@@ -32,6 +32,7 @@ class Add(Block):
         yield cls(), (rng.standard_normal((4, 3)),)
         yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
         yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)), rng.standard_normal(()))
+        yield cls(), (rng.standard_normal((1, 3)), rng.standard_normal((4, 3)))
 
 
 class Multiply(Block):
@@ -62,6 +63,7 @@ class Multiply(Block):
         yield cls(), (rng.standard_normal((4, 3)),)
         yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
         yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)), rng.standard_normal(()))
+        yield cls(), (rng.standard_normal((1, 3)), rng.standard_normal((4, 3)))
 
 
 class Subtract(Block):
@@ -86,7 +88,7 @@ class Subtract(Block):
 
     @classmethod
     def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
+        yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((1, 3)))
         yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)))
 
 
@@ -114,7 +116,7 @@ class Divide(Block):
 
     @classmethod
     def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)), 1 + rng.random((4, 3)))
+        yield cls(), (rng.standard_normal((4, 3)), 1 + rng.random((1, 3)))
         yield cls(), (rng.standard_normal((4, 1, 3)), -1 - rng.random((2, 1)))
 
 

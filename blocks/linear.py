@@ -104,6 +104,7 @@ class Matmul(Block):
         yield cls(), (rng.standard_normal((4, 2, 3)), rng.standard_normal((4, 5, 3)))
         yield cls(), (rng.standard_normal((4, 1, 2, 3)), rng.standard_normal((6, 5, 3)))
         yield cls(transpose=False), (rng.standard_normal((4, 1, 2, 3)), rng.standard_normal((6, 3, 5)))
+        yield cls(), (rng.standard_normal((1, 2, 1)), rng.standard_normal((4, 5, 1)))
 
 
 def _transposed(x):

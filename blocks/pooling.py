@@ -109,6 +109,10 @@ def _examples(cls, rng):
     yield cls(size=2), (_distinct(rng, (2, 4, 6, 3)),)
     yield cls(size=(3, 2), stride=(1, 2), pad=1), (_distinct(rng, (2, 4, 5, 3)),)
     yield cls(size=3, stride=2, pad="same"), (_distinct(rng, (2, 6, 5, 3)),)
+    yield cls(size=3, stride=1, pad="same"), (_distinct(rng, (2, 4, 5, 3)),)
+    yield cls(size=1, stride=2, pad="same"), (_distinct(rng, (2, 4, 2, 3)),)
+    for pad in (((1, 0), (0, 0)), ((0, 1), (0, 0)), ((0, 0), (1, 0)), ((0, 0), (0, 1))):
+        yield cls(size=2, stride=1, pad=pad), (_distinct(rng, (2, 3, 4, 2)),)
     yield cls(size=(2, 3), stride=1, pad="valid"), (_distinct(rng, (2, 3, 5, 4)),)
     yield cls(size=(2, 3), stride=4, pad=((0, 1), (2, 1))), (_distinct(rng, (2, 5, 6, 3)),)
 

@@ -46,4 +46,4 @@ def next_commands(run: Run) -> list[tuple[str, str]]:
 
 def format_value(name: str, value: float) -> str:
     """A result for reading: proportions of `accuracy` as percentages."""
-    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4f}"
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"

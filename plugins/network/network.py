@@ -98,6 +98,11 @@ class Network:
                 fed[name] = np.asarray(wanted.value, dtype=wanted.dtype)
         return fed
 
+    def feed_fields(self, fields: Mapping[str, Any]) -> dict[str, Array]:
+        """The feed from the fields of a data source, each input from the field that it names with `from`."""
+        sources = {name: wanted.source for name, wanted in self.inputs.items() if wanted.value is None}
+        return self.feed({name: fields[source] for name, source in sources.items() if source in fields})
+
     def _fit(self, name: str, wanted: Input, value: Any) -> Array:
         array = np.asarray(value)
         if array.dtype.kind not in FEEDS[np.dtype(wanted.dtype).kind]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -107,17 +107,30 @@ class Case:
         return self.given({name: change(self.arrays[name]) for name in (self.arrays if names is None else names)})
 
     def other(self) -> Case:
-        """The same shapes with other values: everything backwards, a little smaller, unless the block refuses them."""
-        other = self.changed(np.flip).changed(lambda x: x.dtype.type(0.9) * x, self.wrt)
-        try:
-            other.outputs()
-        except Exception:
-            return self
-        return other
+        """The same shapes with other values, and other outputs if such are found, unless the block refuses them.
+
+        Everything backwards and a little smaller; or the examples, or the last axis, of the first input backwards.
+        """
+        first, here = self.data[:1], self.outputs()
+        tries = [self.changed(np.flip), *(self.changed(partial(_reversed, axis), first) for axis in (0, -1))]
+        taken = []
+        for other in (case.changed(lambda x: x.dtype.type(0.9) * x, self.wrt) for case in tries):
+            try:
+                found = other.outputs()
+            except Exception:
+                continue
+            if not all(np.array_equal(y, here[name]) for name, y in found.items()):
+                return other
+            taken.append(other)
+        return taken[0] if taken else self
 
     def __str__(self) -> str:
         shown = [f"{name} {tuple(x.shape)} {x.dtype}" for name, x in self.arrays.items()]
         return f"{', '.join(shown) or 'no inputs'}, {'training' if self.training else 'evaluation'}"
+
+
+def _reversed(axis: int, x: Array) -> Array:
+    return np.flip(x, axis) if x.ndim else x
 
 
 def is_float(x: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from . import contract, declared, layouts, numbers, pieces, verdicts
+from . import contract, declared, kinks, layouts, numbers, pieces, verdicts
 from .cases import Case
 from .examples import NoExample, find_cases, in_both_modes
 from .numbers import Measured
@@ -38,9 +38,13 @@ CHECKS: tuple[Check, ...] = (
     layouts.input_layouts,
     layouts.gradient_layouts,
     numbers.float32,
+    numbers.float64,
     numbers.batch_of_one,
     numbers.empty_batch,
     pieces.pieces,
+    pieces.large_batch,
+    kinks.ties,
+    kinks.zeros,
     numbers.large_inputs,
     declared.additive,
     declared.formula,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -158,6 +158,27 @@ def draws(case: Case) -> bool:
     """Whether the outputs depend on the seed."""
     once, again = case.outputs(), replace(case, seed=case.seed + 1).outputs()
     return not all(np.array_equal(y, again[name], equal_nan=is_float(y)) for name, y in once.items())
+
+
+def float64(case: Case, rng: np.random.Generator) -> Findings:
+    """float64 inputs do not pass through float32 on the way: outputs and gradients have digits that it cannot hold.
+
+    Numbers that float16 can hold too, such as counts and signs, say nothing; neither do inputs of so few digits.
+    """
+    if not all(_needs_float64(case.arrays[name]) for name in case.data if is_float(case.arrays[name])):
+        return
+    for name, x in outputs_and_gradients(case, case.cotangents(rng)).items():
+        if is_float(x) and _holds(x, np.float32) and not _holds(x, np.float16):
+            yield Failure(f"{name} holds float32 numbers in float64", name, "a cast or a constant of float32 inside?")
+
+
+def _needs_float64(x: Array) -> bool:
+    return not _holds(x, np.float32)
+
+
+def _holds(x: Array, dtype: Any) -> bool:
+    """Whether `dtype` can hold every number of `x`."""
+    return bool((x.astype(dtype).astype(x.dtype) == x)[np.isfinite(x)].all())
 
 
 def as_float32(case: Case) -> Case:

@@ -1,4 +1,4 @@
-"""The check of `batchwise`: unequal pieces of a batch give the numbers of the whole, at once and one after another."""
+"""The checks of `batchwise`: pieces of a batch give the numbers of the whole, at once and one after another."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from .contract import Findings, mismatch
 from .report import Failure
 
 GUESS = "a mean over the piece instead of ctx.examples, or a sum over examples without ctx.total?"
+MANY, NUMBERS = 2500, 2**20  # most examples in a large batch, and most numbers
+PARTS = 5
 
 
 def pieces(case: Case, rng: np.random.Generator) -> Findings:
@@ -25,6 +27,24 @@ def pieces(case: Case, rng: np.random.Generator) -> Findings:
     """
     if case.block.batchwise and _can_be_cut(case):
         yield from _differences(case, rng)
+
+
+def large_batch(case: Case, rng: np.random.Generator) -> Findings:
+    """A batch of thousands gives the numbers of its parts: a block may work through a large one a cacheful at a time.
+
+    The examples are those of the case, each many times and in no order.
+    """
+    if not (case.training and case.block.batchwise and _can_be_cut(case)):
+        return
+    each = sum(case.arrays[name].size for name in case.data) // case.examples
+    part = max(1, min(MANY, NUMBERS // max(each, 1)) // PARTS)
+    rows = rng.integers(case.examples, size=part * PARTS)
+    many = case.given({name: case.arrays[name][rows] for name in case.data})
+    dy = many.cotangents(rng)
+    cut = _run(many, dy, (part,) * PARTS, threads=True)
+    found = many.outputs(), many.gradients(dy)
+    for failure in _compare(f"a batch of {many.examples} is not its {PARTS} parts", found, cut):
+        yield replace(failure, guess="parts of a large batch are overwritten, or put together wrongly?")
 
 
 def suggestion(cases: list[Case], seed: int) -> str:
@@ -68,9 +88,10 @@ def _can_be_cut(case: Case) -> bool:
 def _differences(case: Case, rng: np.random.Generator) -> Iterator[Failure]:
     dy = case.cotangents(rng)
     whole = case.outputs(), case.gradients(dy)
-    yield from _compare("in pieces at once", _run(case, dy, threads=True), whole)
+    sizes = (1, case.examples - 1)
+    yield from _compare("in pieces at once", _run(case, dy, sizes, threads=True), whole)
     try:
-        in_turn = _run(case, dy, threads=False)
+        in_turn = _run(case, dy, sizes, threads=False)
     except GraphError:
         return  # it asks for a total, which this way cannot give
     yield from _compare("in pieces one after another", in_turn, whole)
@@ -81,13 +102,13 @@ def _compare(how: str, got: tuple[Arrays, Arrays], whole: tuple[Arrays, Arrays])
         yield from (f for f in mismatch(how, GUESS, found, expected, prefix) if isinstance(f, Failure))
 
 
-def _run(case: Case, dy: Arrays, threads: bool) -> tuple[Arrays, Arrays]:
-    """Outputs and gradients by name, from one piece of a single example and one of the rest."""
+def _run(case: Case, dy: Arrays, sizes: tuple[int, ...], threads: bool) -> tuple[Arrays, Arrays]:
+    """Outputs and gradients by name, from pieces of so many examples each."""
     values, gradients = in_pieces(
         case.graph,
         case.arrays,
         split=set(case.data),
-        sizes=(1, case.examples - 1),
+        sizes=sizes,
         keep=case.variables.values(),
         seeds={case.variables[name]: value for name, value in dy.items()},
         wrt=case.wrt,

@@ -29,7 +29,7 @@ def evaluate(network: Network, part: DataPart, with_objective: bool = True) -> d
     for batch in batches.epoch(0):
         values, _ = forward(
             network.graph,
-            {**fixed, **network.feed(batch)},
+            {**fixed, **network.feed_fields(batch)},
             keep=keep,
             training=False,
             examples=part.description.examples,

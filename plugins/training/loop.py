@@ -82,7 +82,7 @@ class Trainer:
 
     def _take_step(self, batch: dict[str, Array], count: int) -> float:
         network = self.network
-        feed = {**network.params, **network.state, **network.feed(batch)}
+        feed = {**network.params, **network.state, **network.feed_fields(batch)}
         wrt = tuple(network.params)
         values, tape = forward(
             network.graph, feed, keep=self.keep, wrt=wrt, training=True, seed=(self.seed, self.step), examples=count

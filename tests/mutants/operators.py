@@ -61,7 +61,8 @@ FUNCTIONS = {  # functions and methods that are easily taken for one another
     "floor": "ceil",
     "ceil": "floor",
 }
-SYMMETRIC = {"min", "max", "minimum", "maximum", "add", "multiply"}
+SYMMETRIC = {"min", "max", "minimum", "maximum", "add", "multiply", "swapaxes"}
+UNSIGNED = {"empty_like", "zeros_like"}  # −0 is 0, and what is written over has no sign
 PLUMBING = {"tuple", "list", "len", "range", "zip", "enumerate", "slice", "reversed", "isinstance", "next", "iter"}
 SHAPING = {"axis", "keepdims", "shape", "dtype", "order", "out", "axes", "initial", "where"}
 VALUES = (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)
@@ -131,7 +132,7 @@ def sign(node: Any) -> Iterator[ast.AST]:
 
 def _one_negative(node: ast.expr) -> Iterator[ast.expr]:
     """A value made negative: one of a tuple, or that of one branch."""
-    if isinstance(node, VALUES):
+    if isinstance(node, VALUES) and getattr(getattr(node, "func", None), "attr", "") not in UNSIGNED:
         yield negative(node)
     elif isinstance(node, ast.IfExp):
         yield from (but(node, body=value) for value in _one_negative(node.body))
@@ -217,7 +218,7 @@ def function(node: Any) -> Iterator[ast.AST]:
 
 def index(node: Any) -> Iterator[ast.AST]:
     """An index left out; a bound left out, moved by one, or taken for the other."""
-    if isinstance(node, ast.Subscript):
+    if isinstance(node, ast.Subscript) and (isinstance(node.ctx, ast.Load) or not isinstance(node.value, ast.Call)):
         yield node.value
     elif isinstance(node, ast.Slice):
         for bound in ("lower", "upper", "step"):

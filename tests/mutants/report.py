@@ -17,9 +17,9 @@ ENOUGH = 0.99  # of the mutants that are not equivalent
 
 def status(outcome: Outcome) -> str:
     """The column that an outcome is counted in; a proof for a mutant that was killed is a mistake of ours."""
-    if outcome.proof:
-        return "equivalent" if outcome.result == "survived" else "wrongly explained"
-    return outcome.result
+    if outcome.proof and outcome.result == "survived":
+        return "equivalent"
+    return "wrongly explained" if outcome.proof and outcome.proof.after != "*" else outcome.result
 
 
 def score(outcomes: Sequence[Outcome]) -> float:

@@ -20,7 +20,7 @@ from blockrun.plugins.testing import check_block, gradients
 from . import pool, report
 from .breaches import Breached, breached
 from .build import build
-from .equivalents import FILE, proof, read
+from .equivalents import FILE, Equivalent, proof, read
 from .generate import Mutant, mutants
 
 Job = Mutant | Breached
@@ -35,7 +35,7 @@ class Outcome:
     job: Job
     result: str
     check: str = ""
-    proof: str = ""
+    proof: Equivalent | None = None
 
 
 def judge(job: Job) -> tuple[str, str]:
@@ -69,7 +69,7 @@ def run(todo: Sequence[Job], workers: int) -> list[Outcome]:
     for count, (i, answer) in enumerate(pool.run_all(todo, judge, workers), 1):
         result, check = answer if isinstance(answer, tuple) else (answer, "")
         job = todo[i]
-        outcomes[i] = Outcome(job, result, check, proof(job, known) if isinstance(job, Mutant) else "")
+        outcomes[i] = Outcome(job, result, check, proof(job, known) if isinstance(job, Mutant) else None)
         if report.status(outcomes[i]) not in ("killed", "equivalent"):
             print(report.shown(outcomes[i]), file=sys.stderr)
         if count % 100 == 0 or count == len(todo):

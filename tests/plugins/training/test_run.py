@@ -273,3 +273,11 @@ def test_large_but_finite_gradients_are_no_divergence(config):
     trainer.take_step(next(iter(trainer.batches.epoch(0))), 300)
     assert trainer.step == 1
     assert all(np.isfinite(p).all() for p in network.params.values())
+
+
+def test_an_input_is_fed_from_the_field_it_names(config, tmp_path):
+    text = NETWORK.replace("label: {shape", "digit: {from: label, shape").replace("label]", "digit]")
+    config.write_text(text)
+    renamed = train(load(config, f"run.dir={tmp_path / 'renamed'}"))
+    config.write_text(NETWORK)
+    assert renamed.results == train(load(config, f"run.dir={tmp_path / 'plain'}")).results
