@@ -23,9 +23,9 @@ def resume(host: Any, run: str, root: str, quiet: bool) -> None:
     blockrun resume runs/digits/20260101-120000_ab12
     """
     from blockrun.plugins.training.folder import find_folder
-    from blockrun.plugins.training.progress import Silent, for_terminal
+    from blockrun.plugins.training.progress import Progress, for_terminal
     from blockrun.plugins.training.run import resume as resume_training
 
     from .outcome import show_run
 
-    show_run(resume_training(find_folder(run, Path(root)), host, Silent() if quiet else for_terminal()))
+    show_run(resume_training(find_folder(run, Path(root)), host, Progress() if quiet else for_terminal()))

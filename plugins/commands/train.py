@@ -20,11 +20,11 @@ def train(host: Any, config: str, overrides: tuple[str, ...], quiet: bool) -> No
     blockrun train configs/digits.yaml train.epochs=5 run.seed=1
     """
     from blockrun.plugins.network.build import load
-    from blockrun.plugins.training.progress import Silent, for_terminal
+    from blockrun.plugins.training.progress import Progress, for_terminal
     from blockrun.plugins.training.run import train as run_training
 
     from .outcome import announce, show_run
 
     network = load(config, *overrides, host=host)
     announce(network, quiet)
-    show_run(run_training(network, Silent() if quiet else for_terminal()))
+    show_run(run_training(network, Progress() if quiet else for_terminal()))

@@ -5,42 +5,37 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from .loop import Trainer
 
 
-class Progress(Protocol):
-    """What the training loop tells; every method may do nothing."""
+class Progress:
+    """What the training loop tells; this one shows nothing."""
 
-    def start(self, trainer: Trainer) -> None: ...
-    def step(self, trainer: Trainer, examples: int) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-    def note(self, text: str) -> None: ...
-    def stop(self) -> None: ...
+    def start(self, trainer: Trainer) -> None:
+        """The first step is about to be taken."""
+
+    def step(self, trainer: Trainer, examples: int) -> None:
+        """A step was taken on a batch of `examples`."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch is over; `row` is what the metrics file records of it."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing happened; nothing if `text` is empty."""
+
+    def stop(self) -> None:
+        """There is nothing more to come, whatever the reason."""
 
 
-class Silent:
-    """Shows nothing."""
-
-    def start(self, trainer: Trainer) -> None: ...
-    def step(self, trainer: Trainer, examples: int) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-    def note(self, text: str) -> None: ...
-    def stop(self) -> None: ...
-
-
-class Rows:
+class Rows(Progress):
     """One row per epoch, as text."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.headed = False
-
-    def start(self, trainer: Trainer) -> None: ...
-
-    def step(self, trainer: Trainer, examples: int) -> None: ...
 
     def epoch(self, row: dict[str, Any]) -> None:
         cells = cells_of(row)
@@ -50,14 +45,11 @@ class Rows:
         self.write("  ".join(text.rjust(width) for _, text, width in cells))
 
     def note(self, text: str) -> None:
-        """Say something that is no row; nothing if it is empty."""
         if text:
             self.write(f"note: {text}")
 
     def write(self, line: str) -> None:
         print(line, file=self.stream, flush=True)
-
-    def stop(self) -> None: ...
 
 
 class Bar(Rows):

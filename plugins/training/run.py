@@ -19,7 +19,7 @@ from .folder import FORMAT, RunFolder, create_folder, environment
 from .interrupt import Interrupted, Signals
 from .loop import Trainer, restore_network
 from .memory import keep_freed_memory
-from .progress import Progress, Silent
+from .progress import Progress
 from .threads import limit_threads
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def train(network: Network, progress: Progress | None = None) -> Run:
         missing = "train" if sections.training is None else "data.train"
         raise UserError(f"{network.document.file} has no `{missing}` section, so there is nothing to train")
     with limit_threads(network):
-        return _go_on(Trainer(network), _begin(network), progress or Silent())
+        return _go_on(Trainer(network), _begin(network), progress or Progress())
 
 
 def resume(folder: RunFolder, host: Host | None = None, progress: Progress | None = None) -> Run:
     """Go on with a run that was interrupted, in place; raises `RunError` if it is over or cannot go on."""
     if folder.info["status"] == "finished":
         raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
-    progress = progress or Silent()
+    progress = progress or Progress()
     network = load_run(folder, host, weights=False)
     trainer = Trainer(network)
     if any(folder.checkpoints.glob(f"{LAST}*.safetensors")):

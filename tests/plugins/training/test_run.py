@@ -15,7 +15,7 @@ from blockrun.plugins.training.evaluation import evaluate
 from blockrun.plugins.training.folder import find_folder
 from blockrun.plugins.training.interrupt import Interrupted
 from blockrun.plugins.training.loop import Trainer
-from blockrun.plugins.training.progress import Silent
+from blockrun.plugins.training.progress import Progress
 from blockrun.plugins.training.run import LAST, load_run, resume, train
 
 NETWORK = """\
@@ -50,7 +50,7 @@ def network(config, tmp_path):
     return load(config, f"run.dir={tmp_path / 'runs'}")
 
 
-class StopAt(Silent):
+class StopAt(Progress):
     """Sends this process a signal after a number of steps."""
 
     def __init__(self, step, signum=signal.SIGINT):
@@ -123,7 +123,7 @@ def test_a_finished_run_is_not_resumed(network):
 
 
 def test_a_run_that_dies_is_never_marked_finished_and_resumes_from_its_last_checkpoint(network, tmp_path):
-    class Dies(Silent):
+    class Dies(Progress):
         def epoch(self, row):
             raise MemoryError("no more")
 
@@ -155,7 +155,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(network, 
     newest.write_bytes(data)
     said = []
 
-    class Listens(Silent):
+    class Listens(Progress):
         def note(self, text):
             said.append(text)
 
