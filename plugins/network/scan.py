@@ -13,7 +13,7 @@ from blockrun.plugins.suggest import closest, listing
 
 from .diagnostics import ConfigError, Diagnostic, Mark
 from .document import Document
-from .events import Builder
+from .events import MAX_DEPTH, Builder
 
 MAX_BYTES = 2**20
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -111,6 +111,9 @@ def _syntax_error(error: yaml.YAMLError, builder: Builder) -> Diagnostic:
     """Where the parser stopped, and what it was in the middle of; at the end of the file, only the latter."""
     problem, context = (getattr(error, name, None) or "" for name in ("problem", "context"))
     at, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if "maximum nesting depth" in problem:  # the parser's own limit, which it may reach before its events reach ours
+        mark = builder.mark(at, at) if at else None
+        return Diagnostic("E006", f"the file is nested more than {MAX_DEPTH} levels deep", mark, "too deep")
     message = f"this is not YAML: {', '.join(filter(None, [context, problem])) or error}"
     help = next((text for key, text in HELP.items() if key in problem), "")
     if at is not None and "\t" in builder.line(at.line)[: at.column + 1]:
