@@ -124,7 +124,7 @@ class Conv2d(Block):
         yield cls(channels=6, kernel=2, pad=((0, 1), (2, 1)), groups=2), (rng.standard_normal((3, 4, 3, 4)),)
         yield cls(channels=3, kernel=3, pad=(2, 1), dilation=2, groups=3), (rng.standard_normal((2, 4, 5, 3)),)
         yield cls(channels=2, kernel=(1, 3), pad=1, stride=2), (rng.standard_normal((2, 4, 5, 17)),)
-        yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((2, 4, 2, 3)),)
+        yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 2, 1, 1)),)
 
 
 def _step(x, win):

@@ -23,20 +23,22 @@ class Equivalent(NamedTuple):
     proof: str
 
     def is_(self, mutant: Mutant) -> bool:
-        same = (mutant.function, mutant.before) == (self.function, self.before) and mutant.block in self.blocks
-        return same and self.after in (mutant.after, "*")
+        same = (mutant.function, mutant.before) == (self.function, self.before)
+        return same and self.after in (mutant.after, "*") and not self.blocks.isdisjoint({mutant.block, "*"})
 
 
 def read(text: str) -> list[Equivalent]:
-    """The entries of the file: `Function: block, block`, then `- before`, `+ after`, and `= proof` in any number.
+    """The entries of the file; raises `ValueError` for a line that is no part of one.
 
-    A `+` or `-` line keeps what is above it that it does not replace, so that several changes share a line or a proof.
-    Raises `ValueError` for a line that is none of these.
+    `Function: block, block` (`*` for all that use the function) heads any number of `- before`, `+ after` and
+    `= proof`. A line holds until the next of its kind, so that several changes share what they were or a proof.
     """
     found: list[Equivalent] = []
     function, blocks, before, waiting = "", frozenset[str](), "", list[tuple[str, str]]()
     for number, line in enumerate(text.splitlines(), 1):
         mark, rest = line[:2], line[2:].strip()
+        if not line.strip() or line.startswith("#"):
+            continue
         if mark == "- ":
             before = rest
         elif mark == "+ ":
@@ -44,11 +46,14 @@ def read(text: str) -> list[Equivalent]:
         elif mark == "= ":
             found += [Equivalent(function, blocks, old, new, rest) for old, new in waiting]
             waiting = []
-        elif ": " in line and not line.startswith(" "):
+        elif ": " in line and not waiting:
             function, _, names = line.partition(": ")
             blocks = frozenset(names.split(", "))
-        elif line.strip() and not line.startswith("#"):
-            raise ValueError(f"{FILE.name}:{number}: {line!r} is no head, `- before`, `+ after` or `= proof`")
+        else:
+            missing = (
+                f"{waiting[-1][1]!r} has no proof before" if waiting else "no `Function: blocks`, `- `, `+ ` or `= `:"
+            )
+            raise ValueError(f"{FILE.name}:{number}: {missing} {line!r}")
     return found
 
 
