@@ -50,9 +50,13 @@ def blockrun_inits() -> Names:
         "constant": "blockrun.plugins.training.inits:Constant",
         "uniform": "blockrun.plugins.training.inits:Uniform",
         "normal": "blockrun.plugins.training.inits:Normal",
+        "truncated_normal": "blockrun.plugins.training.inits:TruncatedNormal",
         "glorot": "blockrun.plugins.training.inits:Glorot",
         "he": "blockrun.plugins.training.inits:He",
         "lecun": "blockrun.plugins.training.inits:Lecun",
+        "orthogonal": "blockrun.plugins.training.shaped_inits:Orthogonal",
+        "identity": "blockrun.plugins.training.shaped_inits:Identity",
+        "bilinear": "blockrun.plugins.training.shaped_inits:Bilinear",
     }
 
 
@@ -69,7 +73,13 @@ def blockrun_sources() -> Names:
 def blockrun_optimizers() -> Names:
     return {
         "sgd": "blockrun.plugins.training.sgd:Sgd",
+        "adagrad": "blockrun.plugins.training.adaptive:Adagrad",
+        "adadelta": "blockrun.plugins.training.adaptive:Adadelta",
+        "rmsprop": "blockrun.plugins.training.adaptive:Rmsprop",
         "adam": "blockrun.plugins.training.adam:Adam",
+        "adamw": "blockrun.plugins.training.adam:Adamw",
+        "amsgrad": "blockrun.plugins.training.adam:Amsgrad",
+        "lion": "blockrun.plugins.training.lion:Lion",
     }
 
 
@@ -77,7 +87,14 @@ def blockrun_optimizers() -> Names:
 def blockrun_schedules() -> Names:
     return {
         "constant": "blockrun.plugins.training.schedules:ConstantRate",
+        "step": "blockrun.plugins.training.schedules:Step",
+        "multi_step": "blockrun.plugins.training.schedules:MultiStep",
+        "exponential": "blockrun.plugins.training.schedules:Exponential",
+        "polynomial": "blockrun.plugins.training.schedules:Polynomial",
+        "inverse": "blockrun.plugins.training.schedules:Inverse",
         "cosine": "blockrun.plugins.training.schedules:Cosine",
+        "cosine_restarts": "blockrun.plugins.training.schedules:CosineRestarts",
+        "one_cycle": "blockrun.plugins.training.schedules:OneCycle",
     }
 
 
@@ -87,7 +104,10 @@ def blockrun_commands() -> Names:
         "train": "blockrun.plugins.commands.train:train",
         "eval": "blockrun.plugins.commands.evaluate:evaluate",
         "resume": "blockrun.plugins.commands.resume:resume",
+        "summary": "blockrun.plugins.commands.summary:summary",
+        "graph": "blockrun.plugins.commands.graph:graph",
         "trace": "blockrun.plugins.commands.trace:trace",
+        "explain": "blockrun.plugins.commands.explain:explain",
         "test": "blockrun.plugins.commands.test:test",
         "blocks": "blockrun.plugins.commands.blocks:blocks",
         "plugins": "blockrun.plugins.commands.plugins:plugins",

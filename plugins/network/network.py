@@ -154,20 +154,10 @@ class Network:
         return train(self, **options)
 
     def summary(self) -> str:
-        """A table of the nodes: block, what they read, output shape, number of parameters."""
-        rows = [("node", "block", "reads", "shape", "parameters")]
-        seen: set[str] = set()
-        for node in self.graph.nodes:
-            own = [v for v in node.params.values() if v in self.params and v not in seen]
-            seen.update(own)
-            count = sum(self.params[v].size for v in own)
-            reads = ", ".join(v for v in node.inputs if v)
-            shape = show_shape(tuple(self.assembly.specs[node.name].shape))
-            rows.append((node.name, node.block.name, reads, shape, f"{count:,}" if count else ""))
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-        total = sum(array.size for array in self.params.values())
-        return "\n".join([*lines, f"{total:,} parameters"])
+        """A table of the nodes: block, what they read, output shape, parameters, multiply-adds, and the totals."""
+        from blockrun.plugins.reports.summary import summarise
+
+        return str(summarise(self))
 
     def __repr__(self) -> str:
         return self.summary()

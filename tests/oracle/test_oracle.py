@@ -1,4 +1,4 @@
-"""Blocks and optimizers do what PyTorch does: an implementation that shares neither code nor author with ours."""
+"""Blocks, optimizers and schedules do what PyTorch does, which shares neither code nor author with ours."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from blockrun.plugins.host import load_host
 from blockrun.plugins.testing.cases import Case, is_float
 from blockrun.plugins.testing.examples import find_cases, in_both_modes
 
-from .table import BLOCKS, BLOCKS_WITHOUT, OPTIMIZERS, OPTIMIZERS_WITHOUT, Use, torch
+from .table import BLOCKS, BLOCKS_WITHOUT, OPTIMIZERS, OPTIMIZERS_WITHOUT, SCHEDULES, STEPS, Use, torch
 
 HOST = load_host()
 TOLERANCES = {"float64": 1e-10, "float32": 1e-5}  # relative to each entry, or to the largest of its tensor
-STEPS = 20
 LR = 0.05
 
 Arrays = dict[str, Any]
@@ -91,6 +90,18 @@ def test_an_optimizer_takes_the_steps_of_pytorch(optimizer: Any, counterpart: An
         theirs.grad = torch.tensor(dp)
         walker.step()
         np.testing.assert_allclose(p, theirs.detach().numpy(), rtol=1e-12, atol=1e-12, err_msg=f"step {step}")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "counterpart", "options"), SCHEDULES, ids=[repr(each) for each, _, _ in SCHEDULES]
+)
+def test_a_schedule_has_the_rates_of_pytorch(schedule: Any, counterpart: Any, options: dict[str, Any]) -> None:
+    walker = torch.optim.SGD([torch.zeros(1, requires_grad=True)], schedule.peak, momentum=0.9)
+    theirs = counterpart(walker, **options)
+    for step in range(STEPS):
+        assert schedule(step, STEPS) == pytest.approx(walker.param_groups[0]["lr"], abs=1e-12), step
+        walker.step()
+        theirs.step()
 
 
 @pytest.mark.parametrize(

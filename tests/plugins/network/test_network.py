@@ -98,7 +98,7 @@ def test_the_summary_shows_every_node_and_counts_every_parameter_once():
     text = network.summary()
     rows = text.splitlines()
     assert [row.split()[0] for row in rows[1:-1]] == [node.name for node in network.graph.nodes]
-    assert rows[-1] == f"{sum(array.size for array in network.params.values()):,} parameters"
+    assert rows[-1].startswith(f"{sum(array.size for array in network.params.values()):,} parameters, ")
     assert repr(network) == text
 
 

@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-from blockrun.plugins.training.schedules import ConstantRate, Cosine
+from blockrun.plugins.training.schedules import (
+    ConstantRate,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    Inverse,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    Step,
+)
 
 
 def rates(schedule, steps):
@@ -44,3 +54,88 @@ def test_a_run_that_goes_on_stays_at_the_end():
 def test_an_end_above_the_peak_is_refused():
     with pytest.raises(ValueError, match="at most the peak"):
         Cosine(peak=1.0, end=2.0)
+
+
+def test_steps_drop_the_rate_every_so_often():
+    assert rates(Step(peak=8.0, every=2, factor=0.5), 6) == [8, 8, 4, 4, 2, 2]
+
+
+def test_milestones_drop_the_rate_where_they_stand():
+    assert rates(MultiStep(peak=8.0, milestones=[2, 5], factor=0.5), 6) == [8, 8, 4, 4, 4, 2]
+
+
+def test_an_exponential_multiplies_at_every_step():
+    assert rates(Exponential(peak=8.0, factor=0.5), 4) == [8, 4, 2, 1]
+
+
+def test_a_polynomial_reaches_its_end_at_the_last_step():
+    """1 − t is 1, ¾, ½, ¼, 0; squared and mapped from [0, 1] to [1, 17]."""
+    assert rates(Polynomial(peak=17.0, end=1.0, power=2), 5) == [17, 10, 5, 2, 1]
+    assert Polynomial(peak=17.0, end=1.0)(99, 5) == 1
+
+
+def test_an_inverse_falls_like_one_over_the_step():
+    assert rates(Inverse(peak=6.0, gamma=1), 3) == [6, 3, 2]
+    assert rates(Inverse(peak=6.0, gamma=3, power=0.5), 2) == [6, 3]
+
+
+def test_a_cosine_restarts_at_its_peak_with_longer_cycles():
+    """cos at 0° and 90° in the cycle of 2, at 0°, 45°, 90° and 135° in that of 4, then 0° again."""
+    half = math.sqrt(0.5)
+    expected = [1.0, 0.6, 1.0, 0.6 + 0.4 * half, 0.6, 0.6 - 0.4 * half, 1.0]
+    assert rates(CosineRestarts(peak=1.0, end=0.2, period=2, stretch=2), 7) == pytest.approx(expected)
+    assert rates(CosineRestarts(peak=1.0, period=2), 5) == pytest.approx([1, 0.5, 1, 0.5, 1])
+
+
+def test_one_cycle_goes_up_and_then_down_further():
+    """The top of 10 steps with a rise of 0.3 is step 2; then 7 steps down, of which the last ends at 1/10/2."""
+    found = rates(OneCycle(peak=1.0, rise=0.3, div_factor=10, final_div_factor=2), 10)
+    assert found[:3] == pytest.approx([0.1, 0.55, 1.0])
+    assert found[9] == pytest.approx(0.05)
+    assert OneCycle(peak=1.0, div_factor=10, final_div_factor=2)(99, 10) == pytest.approx(0.05)
+    assert [found[i] + found[11 - i] for i in range(2, 6)] == pytest.approx([1.05] * 4)  # half a cosine is odd
+    assert sorted(found[2:], reverse=True) == found[2:]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+@pytest.mark.parametrize("rise", [0.0, 0.3, 0.99])
+def test_one_cycle_fits_the_shortest_runs(steps, rise):
+    assert all(0 < rate <= 2 for rate in rates(OneCycle(peak=2.0, rise=rise), steps + 2))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after"),
+    [
+        (ConstantRate(rate=8.0, warmup=4), [8, 8, 8]),
+        (Step(peak=8.0, every=5, factor=0.5, warmup=4), [8, 8, 4]),
+        (MultiStep(peak=8.0, milestones=(4, 6), factor=0.5, warmup=4), [8, 4, 4, 2]),
+        (Exponential(peak=8.0, factor=0.5, warmup=4), [8, 4, 2]),
+        (Polynomial(peak=8.0, warmup=4), [8, 6, 4, 2, 0]),
+        (Inverse(peak=8.0, gamma=1, warmup=4), [8, 4, 8 / 3]),
+        (CosineRestarts(peak=8.0, period=2, warmup=4), [8, 4, 8]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_any_schedule_can_rise_in_equal_steps_to_its_first_rate(schedule, after):
+    """`after` starts at the last step of the warm-up, where the rate is whole."""
+    assert rates(schedule, 8)[: 3 + len(after)] == pytest.approx([2, 4, 6, *after], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options", "message"),
+    [
+        (Step, {"every": 3, "warmup": 5}, "`warmup` is 5 and `every` drops at 3"),
+        (Step, {"every": 0}, "`every` is 0"),
+        (MultiStep, {"milestones": [3], "warmup": 5}, "`warmup` is 5 and `milestones` drops at 3"),
+        (MultiStep, {"milestones": [5, 5]}, "has 5 before 5"),
+        (MultiStep, {"milestones": []}, "`milestones` is empty; it must have at least one"),
+        (Exponential, {"factor": 1.5}, "`factor` is 1.5"),
+        (Polynomial, {"end": 2.0}, "at most the peak"),
+        (Inverse, {"gamma": 0}, "`gamma` is 0"),
+        (CosineRestarts, {"period": 4, "end": 2.0}, "at most the peak"),
+        (OneCycle, {"rise": 1}, "`rise` is 1"),
+    ],
+)
+def test_options_that_make_no_schedule_are_refused(schedule, options, message):
+    with pytest.raises(ValueError, match=message):
+        schedule(peak=1.0, **options)

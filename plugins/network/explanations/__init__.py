@@ -1,0 +1,10 @@
+"""Every error code explained at length, with a small file that has the error and its correction."""
+
+from __future__ import annotations
+
+from .explanation import Explanation
+from .net import NET
+from .surroundings import SURROUNDINGS
+from .text import TEXT
+
+EXPLANATIONS: dict[str, Explanation] = {**TEXT, **NET, **SURROUNDINGS}

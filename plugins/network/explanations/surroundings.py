@@ -1,0 +1,64 @@
+"""Explanations of what can be wrong around a network: its data, its training, and the plugins that it needs."""
+
+from __future__ import annotations
+
+from .explanation import DIGITS, HEAD, Explanation
+
+SOURCE = """\
+from blockrun.plugins.data.source import Source
+
+
+class Unfinished(Source):
+    def describe(self):
+        return {}["fields"]
+
+    def read(self, indices):
+        return {}
+"""
+SURROUNDINGS = {
+    "E050": Explanation(
+        "Data are read by sources, which plugins offer by name as they do blocks.",
+        DIGITS + "net:\n  flat: flatten\ndata: {train: digit}\n",
+        ("digit}", "digits}"),
+    ),
+    "E051": Explanation(
+        "An input is fed from the field of the data that has its name, or that `from` names.",
+        "blockrun: 1\ninputs: {picture: [8, 8, 1]}\nnet:\n  flat: flatten\ndata: {train: digits}\n",
+        ("[8, 8, 1]", "{shape: [8, 8, 1], from: image}"),
+    ),
+    "E052": Explanation(
+        "The shape of an input, without the batch axis, and its kind of number must be those of its field in the data.",
+        "blockrun: 1\ninputs: {image: [8, 8]}\nnet:\n  flat: flatten\ndata: {train: digits}\n",
+        ("[8, 8]", "[8, 8, 1]"),
+    ),
+    "E053": Explanation(
+        "The file is not there, may not be read, or does not hold what its source expects. A path is relative to the "
+        "network file.",
+        "blockrun: 1\ninputs: {features: [2]}\nnet:\n  act: relu\ndata: {train: {source: csv, path: tabel.csv}}\n",
+        ("tabel.csv", "table.csv"),
+        files={"table.csv": "a,b,label\n1.5,2.5,0\n3.5,4.5,1\n"},
+    ),
+    "E060": Explanation(
+        "Optimizers, and the schedules of their learning rate, are found by name among those that plugins offer.",
+        HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\ntrain: {epochs: 2, optimizer: adma}\n",
+        ("adma", "adam"),
+    ),
+    "E061": Explanation(
+        "Training needs exactly one of `epochs`, passes over the data, and `steps`, batches.",
+        HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\ntrain: {optimizer: sgd}\n",
+        ("optimizer: sgd", "epochs: 2, optimizer: sgd"),
+    ),
+    "E070": Explanation(
+        "`plugins.require` lists the packages, and `plugins.local` the Python files beside the network file, without "
+        "which it means nothing. One of them is not there or cannot be loaded.",
+        "blockrun: 1\nplugins: {local: [mine.py]}\ninputs: {x: [3]}\nnet:\n  act: relu\n",
+        ("plugins: {local: [mine.py]}\n", ""),
+    ),
+    "E071": Explanation(
+        "A component of a plugin raised an error while the file was read. The fault is in the plugin.",
+        "blockrun: 1\nplugins: {local: [mine.py]}\ninputs: {image: [8, 8, 1]}\nnet:\n  flat: flatten\n"
+        "data: {train: unfinished}\n",
+        ("unfinished", "digits"),
+        files={"mine.py": SOURCE},
+    ),
+}
