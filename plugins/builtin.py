@@ -11,35 +11,26 @@ Names = dict[str, str]
 
 @hookimpl
 def blockrun_blocks() -> Names:
+    """A family a paragraph: the name of each block, and its class in the file of the family."""
     return {
-        "add": "blockrun.blocks.arithmetic:Add",
-        "subtract": "blockrun.blocks.arithmetic:Subtract",
-        "multiply": "blockrun.blocks.arithmetic:Multiply",
-        "divide": "blockrun.blocks.arithmetic:Divide",
-        "negate": "blockrun.blocks.arithmetic:Negate",
-        "square": "blockrun.blocks.arithmetic:Square",
-        "power": "blockrun.blocks.arithmetic:Power",
-        "reciprocal": "blockrun.blocks.arithmetic:Reciprocal",
-        "exp": "blockrun.blocks.arithmetic:Exp",
-        "log": "blockrun.blocks.arithmetic:Log",
-        "sigmoid": "blockrun.blocks.activation:Sigmoid",
-        "tanh": "blockrun.blocks.activation:Tanh",
-        "relu": "blockrun.blocks.activation:Relu",
-        "softmax": "blockrun.blocks.activation:Softmax",
-        "linear": "blockrun.blocks.linear:Linear",
-        "matmul": "blockrun.blocks.linear:Matmul",
-        "conv2d": "blockrun.blocks.convolution:Conv2d",
-        "max_pool2d": "blockrun.blocks.pooling:MaxPool2d",
-        "average_pool2d": "blockrun.blocks.pooling:AveragePool2d",
-        "flatten": "blockrun.blocks.structure:Flatten",
-        "reshape": "blockrun.blocks.structure:Reshape",
-        "concat": "blockrun.blocks.structure:Concat",
-        "dropout": "blockrun.blocks.noise:Dropout",
-        "batch_norm": "blockrun.blocks.normalisation:BatchNorm",
-        "sum_of_squares": "blockrun.blocks.loss:SumOfSquares",
-        "softmax_cross_entropy": "blockrun.blocks.loss:SoftmaxCrossEntropy",
-        "accuracy": "blockrun.blocks.metric:Accuracy",
-    }
+        **_family(
+            "arithmetic", add="Add", subtract="Subtract", multiply="Multiply", divide="Divide", negate="Negate",
+            square="Square", power="Power", reciprocal="Reciprocal", exp="Exp", log="Log",
+        ),
+        **_family("linear", linear="Linear", matmul="Matmul"),
+        **_family("activation", sigmoid="Sigmoid", tanh="Tanh", relu="Relu", softmax="Softmax"),
+        **_family("convolution", conv2d="Conv2d"),
+        **_family("pooling", max_pool2d="MaxPool2d", average_pool2d="AveragePool2d"),
+        **_family("normalisation", batch_norm="BatchNorm"),
+        **_family("structure", flatten="Flatten", reshape="Reshape", concat="Concat"),
+        **_family("noise", dropout="Dropout"),
+        **_family("loss", sum_of_squares="SumOfSquares", softmax_cross_entropy="SoftmaxCrossEntropy"),
+        **_family("metric", accuracy="Accuracy"),
+    }  # fmt: skip
+
+
+def _family(module: str, **classes: str) -> Names:
+    return {name: f"blockrun.blocks.{module}:{cls}" for name, cls in classes.items()}
 
 
 @hookimpl

@@ -62,7 +62,7 @@ def test_plugins_never_import_the_blocks(file):
 @pytest.mark.parametrize("file", [f for f in FILES if f.name != "builtin.py"], ids=short)
 def test_only_the_file_that_registers_the_blocks_names_them(file):
     strings = [n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)]
-    paths = [text for text in strings if isinstance(text, str) and re.match(r"blockrun\.blocks\.\w+:", text)]
+    paths = [text for text in strings if isinstance(text, str) and re.match(r"blockrun\.blocks\.[\w.]+:", text)]
     assert paths == []
 
 

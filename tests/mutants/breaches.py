@@ -16,6 +16,7 @@ from . import circumstances as c
 from . import contract as k
 from .around import arrays, is_float
 from .build import original
+from .generate import home_of
 
 Breach = Callable[[Any], None]
 
@@ -87,7 +88,7 @@ class Breached:
 def breached(block: str, target: str) -> Iterator[Breached]:
     """All breaches that apply to the block registered as `block` with `target` "module:Class"."""
     module, _, cls = target.partition(":")
-    home = f"{module.rpartition('.')[2]}.py"
+    home = home_of(module)
     for name, _ in breaches(original(home, cls)):
         yield Breached(block, cls, home, name)
 

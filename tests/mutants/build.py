@@ -58,7 +58,7 @@ def _with(mutant: Mutant) -> ast.Module:
 
 def _execute(file: str, tree: ast.Module, cls: str, helpers: dict[str, Any] | None = None) -> type[Block]:
     module = _module(file, tree, "mutant")
-    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1]
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
     for name in (alias.name for node in imported for alias in node.names):
         vars(module)[name] = (helpers or {}).get(name, vars(module)[name])
     found: type[Block] = vars(module)[cls]
@@ -66,8 +66,8 @@ def _execute(file: str, tree: ast.Module, cls: str, helpers: dict[str, Any] | No
 
 
 def _module(file: str, tree: ast.Module, kind: str) -> types.ModuleType:
-    module = types.ModuleType(f"{PACKAGE}.{file.removesuffix('.py')}_{kind}")
-    module.__package__, module.__file__ = PACKAGE, str(BLOCKS / file)
+    module = types.ModuleType(f"{PACKAGE}.{file.removesuffix('.py').replace('/', '.')}_{kind}")
+    module.__package__, module.__file__ = module.__name__.rpartition(".")[0], str(BLOCKS / file)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     exec(compile(tree, module.__file__, "exec"), vars(module))
     return module

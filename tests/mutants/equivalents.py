@@ -1,4 +1,9 @@
-"""Reads `equivalents.txt`, the mutants that no test could tell from the block they come from, each with its proof."""
+"""Reads `proofs/`, the mutants that no test could tell from the block they come from, each with its proof.
+
+A file for each file of blocks. `Function: block, block` (`*` for all that use the function) heads any number of
+`- statement`, `+ mutated statement` (`*` for any) and `= proof`. A line holds until the next of its kind, so that
+several changes share what they were or a proof.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import NamedTuple
 
 from .generate import Mutant
 
-FILE = Path(__file__).with_name("equivalents.txt")
+FOLDER = Path(__file__).with_name("proofs")
 
 
 class Equivalent(NamedTuple):
@@ -27,15 +32,15 @@ class Equivalent(NamedTuple):
         return same and self.after in (mutant.after, "*") and not self.blocks.isdisjoint({mutant.block, "*"})
 
 
-def read(text: str) -> list[Equivalent]:
-    """The entries of the file; raises `ValueError` for a line that is no part of one.
+def read_all() -> list[Equivalent]:
+    """The entries of all files; raises `ValueError` for a line that is no part of one."""
+    return [entry for file in sorted(FOLDER.glob("*.txt")) for entry in _read(file)]
 
-    `Function: block, block` (`*` for all that use the function) heads any number of `- before`, `+ after` and
-    `= proof`. A line holds until the next of its kind, so that several changes share what they were or a proof.
-    """
+
+def _read(file: Path) -> list[Equivalent]:
     found: list[Equivalent] = []
     function, blocks, before, waiting = "", frozenset[str](), "", list[tuple[str, str]]()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(file.read_text().splitlines(), 1):
         mark, rest = line[:2], line[2:].strip()
         if not line.strip() or line.startswith("#"):
             continue
@@ -53,7 +58,7 @@ def read(text: str) -> list[Equivalent]:
             missing = (
                 f"{waiting[-1][1]!r} has no proof before" if waiting else "no `Function: blocks`, `- `, `+ ` or `= `:"
             )
-            raise ValueError(f"{FILE.name}:{number}: {missing} {line!r}")
+            raise ValueError(f"{file.name}:{number}: {missing} {line!r}")
     return found
 
 

@@ -73,7 +73,7 @@ class Place(NamedTuple):
 def mutants(block: str, target: str) -> Iterator[Mutant]:
     """All distinct mutants of the block registered as `block` with `target` "module:Class"."""
     module, _, cls = target.partition(":")
-    home = f"{module.rpartition('.')[2]}.py"
+    home = home_of(module)
     seen: set[tuple[str, str, str]] = set()
     for file, name, function in reached(home, cls):
         seen.add((file, name, ast.unparse(function)))
@@ -82,6 +82,11 @@ def mutants(block: str, target: str) -> Iterator[Mutant]:
             if (file, name, source) not in seen:
                 seen.add((file, name, source))
                 yield Mutant(block, cls, home, file, name, *change, source)
+
+
+def home_of(module: str) -> str:
+    """The file of a module of blocks, as a path below the folder of blocks."""
+    return f"{module.removeprefix('blockrun.blocks.').replace('.', '/')}.py"
 
 
 def parse(file: str) -> ast.Module:
@@ -115,8 +120,8 @@ def _functions(file: str) -> dict[tuple[str, str], Function]:
 
 def _siblings(file: str) -> list[str]:
     """The files of helpers that `file` imports, in the order of their names."""
-    imports = [node for node in parse(file).body if isinstance(node, ast.ImportFrom) and node.level == 1]
-    return sorted(f"{node.module}.py" for node in imports)
+    imports = [node for node in parse(file).body if isinstance(node, ast.ImportFrom) and node.level]
+    return sorted((Path("x", file).parents[node.level - 1] / f"{node.module}.py").as_posix()[2:] for node in imports)
 
 
 def _called(here: tuple[str, str], known: dict[tuple[str, str], Function], cls: str) -> set[tuple[str, str]]:
@@ -127,7 +132,8 @@ def _called(here: tuple[str, str], known: dict[tuple[str, str], Function], cls: 
     called = set()
     for file, name in known:
         owner, _, method = name.rpartition(".")
-        if method in attributes if owner == cls or (owner and file.startswith("_")) else not owner and method in names:
+        helper = owner and Path(file).name.startswith("_")
+        if method in attributes if owner == cls or helper else not owner and method in names:
             called.add((file, name))
     return called - {(file, f"{cls}.forward") for file, _ in known}
 

@@ -71,7 +71,7 @@ def _table(title: str, outcomes: Sequence[Outcome], key: Callable[[Outcome], str
 
 
 def shown(outcome: Outcome) -> str:
-    """One mutant as `file:line`, what was there and what is there now, in the words of `equivalents.txt`."""
+    """One mutant as `file:line`, what was there and what is there now, in the words of `proofs/`."""
     job = outcome.job
     if not isinstance(job, Mutant):
         return f"{status(outcome)}: {job.block}, {job.name} {outcome.check}\n"

@@ -20,7 +20,7 @@ from blockrun.plugins.testing import check_block, gradients
 from . import pool, report
 from .breaches import Breached, breached
 from .build import build
-from .equivalents import FILE, Equivalent, proof, read
+from .equivalents import Equivalent, proof, read_all
 from .generate import Mutant, mutants
 
 Job = Mutant | Breached
@@ -63,7 +63,7 @@ def jobs(names: Sequence[str], sample: int | None, seed: int) -> list[Job]:
 
 def run(todo: Sequence[Job], workers: int) -> list[Outcome]:
     """The outcome for each job, in their order; shows how far it is."""
-    known = read(FILE.read_text())
+    known = read_all()
     outcomes: list[Any] = [None] * len(todo)
     began = time.monotonic()
     for count, (i, answer) in enumerate(pool.run_all(todo, judge, workers), 1):

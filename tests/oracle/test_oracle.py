@@ -11,7 +11,9 @@ from blockrun.plugins.host import load_host
 from blockrun.plugins.testing.cases import Case, is_float
 from blockrun.plugins.testing.examples import find_cases, in_both_modes
 
-from .table import BLOCKS, BLOCKS_WITHOUT, OPTIMIZERS, OPTIMIZERS_WITHOUT, SCHEDULES, STEPS, Use, torch
+from .blocks import BLOCKS, WITHOUT
+from .common import Use, torch
+from .training import OPTIMIZERS, OPTIMIZERS_WITHOUT, SCHEDULES, STEPS
 
 HOST = load_host()
 TOLERANCES = {"float64": 1e-10, "float32": 1e-5}  # relative to each entry, or to the largest of its tensor
@@ -107,12 +109,12 @@ def test_a_schedule_has_the_rates_of_pytorch(schedule: Any, counterpart: Any, op
 @pytest.mark.parametrize(
     ("kind", "compared", "without"),
     [
-        ("blocks", set(BLOCKS), BLOCKS_WITHOUT),
+        ("blocks", set(BLOCKS), WITHOUT),
         ("optimizers", {optimizer.name for optimizer, _, _ in OPTIMIZERS}, OPTIMIZERS_WITHOUT),
     ],
 )
 def test_all_that_is_ours_is_compared_or_says_why_not(kind: str, compared: set[str], without: dict[str, str]) -> None:
-    """Add what is missing to the table, or say in the second one why PyTorch has no counterpart."""
+    """Add what is missing to the table of its family, or say under `WITHOUT` why PyTorch has no counterpart."""
     assert first_party(kind) == compared | without.keys()
     assert compared.isdisjoint(without)
     assert all(without.values())
