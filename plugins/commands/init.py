@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from .text import columns
+
 
 @click.command("init")
 @click.argument("template", required=False)
@@ -28,10 +30,8 @@ def init(host: Any, template: str | None, output: str | None) -> None:
 
 
 def _list(host: Any) -> None:
-    titles = {name: _title(host.find("templates", name)) for name in host.names("templates")}
-    width = max(map(len, titles), default=0)
-    for name, title in titles.items():
-        click.echo(f"{name.ljust(width)}  {title}")
+    rows = [(name, _title(host.find("templates", name))) for name in host.names("templates")]
+    click.echo("\n".join(columns(rows, indent=0)))
 
 
 def _title(path: Path) -> str:

@@ -11,6 +11,8 @@ import click
 
 from blockrun.plugins.errors import CheckFailed, UsageError, UserError
 
+from .text import counted
+
 if TYPE_CHECKING:
     from blockrun.plugins.host import Host
     from blockrun.plugins.offers import Plugin
@@ -188,7 +190,7 @@ def _certify(host: Host, reports: list[Report], plugins: dict[str, Plugin], path
 def _row(report: Report, provider: str, width: int) -> str:
     """One line, and below it the failures in full and what else is worth knowing."""
     verdict = "ok" if report.ok else "FAILED"
-    cases = f"{report.cases:4} case{'s' if report.cases != 1 else ' '}"
+    cases = f"{report.cases:4} {'case ' if report.cases == 1 else 'cases'}"
     lines = [f"{report.block:<{width}}  {provider}  {cases}  worst error {report.worst_error:.1e}  {verdict}"]
     details = "\n".join([*map(str, report.failures), *(f"note: {note}" for note in report.notes)])
     return "\n".join([*lines, *(f"  {line}".rstrip() for line in details.splitlines())])
@@ -197,5 +199,6 @@ def _row(report: Report, provider: str, width: int) -> str:
 def _summary(reports: list[Report]) -> str:
     failed = sum(not report.ok for report in reports)
     cases, seconds = sum(report.cases for report in reports), sum(report.seconds for report in reports)
-    verdict = f"{failed} of {len(reports)} blocks FAILED" if failed else f"{len(reports)} blocks ok"
-    return f"{verdict}, {cases} cases in {seconds:.1f} s"
+    blocks = counted(len(reports), "block")
+    verdict = f"{failed} of {blocks} FAILED" if failed else f"{blocks} ok"
+    return f"{verdict}, {counted(cases, 'case')} in {seconds:.1f} s"

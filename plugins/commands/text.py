@@ -19,6 +19,11 @@ def columns(rows: Iterable[tuple[str, ...]], indent: int = 2) -> list[str]:
     return texts
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 block`, `2 blocks`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def hanging(lead: str, text: str) -> str:
     """`text` after `lead`, its further lines below its first one."""
     room = max(WIDTH - len(lead), 30)

@@ -173,7 +173,8 @@ def _misfits(cursor: Cursor, wanted: Input, part: str, held: DataPart) -> bool:
     at = cursor.nearest("from")
     if wanted.source not in fields:
         help = did_you_mean(wanted.source, fields, "its fields are")
-        help += "" if at is not cursor else " Or say `from: FIELD`."
+        if at is cursor:
+            help += f"{'' if help.endswith('?') else '.'} Another name is read with `from: FIELD`."
         at.error("E051", f"`{part}` has no field `{wanted.source}`", "not in the data", help, key=at is cursor)
         return True
     shape, dtype = tuple(fields[wanted.source].shape), np.dtype(fields[wanted.source].dtype)

@@ -50,7 +50,7 @@ def test_a_block_of_an_installed_plugin_is_checked_without_test_code_and_its_fai
     assert "dx is not the derivative of forward" in result.stdout
     assert "guess   ratio -1: sign flipped?" in result.stdout
     assert "repeat  blockrun test cube --seed 0 --case 0" in result.stdout
-    assert "1 of 1 blocks FAILED" in result.stdout
+    assert "1 of 1 block FAILED" in result.stdout
 
 
 @pytest.mark.usefixtures("plugin")
@@ -124,7 +124,7 @@ def test_a_file_of_blocks_is_checked_as_it_stands_and_the_repeat_line_works(tmp_
     assert repeat in result.output
     again = CliRunner().invoke(main, repeat.split()[1:])
     assert again.exit_code == 4
-    assert "1 of 1 blocks FAILED, 1 cases" in again.output
+    assert "1 of 1 block FAILED, 1 case " in again.output
 
 
 def test_a_pattern_means_every_block_it_fits_also_with_the_name_of_the_distribution(site: Any) -> None:
