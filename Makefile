@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CFG ?= configs/digits.yaml
 
-.PHONY: train test lint bench digits clean
+.PHONY: train test lint bench digits mutants false-alarms clean
 
 train: .venv/installed
 	$(BIN)/blockrun train $(CFG)
@@ -13,6 +13,12 @@ test: .venv/tested
 
 lint: .venv/tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+mutants: .venv/tested     ## does the gradient check kill every wrong gradient? Writes docs/mutants.md
+	$(BIN)/python -m tests.mutants.run --write
+
+false-alarms: .venv/installed   ## does it ever accuse a right one? 10,000 block runs
+	$(BIN)/python benchmarks/false_alarms.py
 
 digits: .venv/installed   ## mean test accuracy of the digits over seeds 0 to 4
 	$(BIN)/python benchmarks/digits.py

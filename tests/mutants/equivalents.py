@@ -34,10 +34,11 @@ class Equivalent(NamedTuple):
 
 def read_all() -> list[Equivalent]:
     """The entries of all files; raises `ValueError` for a line that is no part of one."""
-    return [entry for file in sorted(FOLDER.glob("*.txt")) for entry in _read(file)]
+    return [entry for file in sorted(FOLDER.glob("*.txt")) for entry in read_file(file)]
 
 
-def _read(file: Path) -> list[Equivalent]:
+def read_file(file: Path) -> list[Equivalent]:
+    """The entries of one file; raises `ValueError` for a line that is no part of one."""
     found: list[Equivalent] = []
     function, blocks, before, waiting = "", frozenset[str](), "", list[tuple[str, str]]()
     for number, line in enumerate(file.read_text().splitlines(), 1):

@@ -36,11 +36,16 @@ def passes(outcomes: Sequence[Outcome]) -> bool:
 
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """All tables, the mutants that should not live, and the figures."""
+    return "\n".join([_table("block", outcomes, lambda o: o.job.block), figures(outcomes, seconds)])
+
+
+def figures(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """The mutants by operator and by the check that killed them, those that should not live, and how many do."""
     rewrites = [o for o in outcomes if isinstance(o.job, Mutant)]
     breaches = [o for o in outcomes if not isinstance(o.job, Mutant)]
     distinct = len({o.job.rewrite for o in rewrites if isinstance(o.job, Mutant)})
     parts = [
-        _table("block", outcomes, lambda o: o.job.block),
         _table("operator", rewrites, lambda o: o.job.operator if isinstance(o.job, Mutant) else ""),
         _table("killed by", [o for o in outcomes if o.check], lambda o: o.check),
         *[shown(o) for o in outcomes if status(o) not in ("killed", "equivalent", "stillborn")],

@@ -17,7 +17,7 @@ import numpy as np
 from blockrun.plugins.builtin import blockrun_blocks
 from blockrun.plugins.testing import check_block, gradients
 
-from . import pool, report
+from . import document, pool, report
 from .breaches import Breached, breached
 from .build import build
 from .equivalents import Equivalent, proof, read_all
@@ -86,11 +86,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="a random sample of so many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {document.DOCUMENT.name}; of a run over all blocks"
+    )
     given = parser.parse_args(arguments)
+    if given.write and (given.blocks or given.sample):
+        parser.error("--write is for a run over all blocks")
     began = time.monotonic()
     names = given.blocks or list(blockrun_blocks())
     outcomes = run(jobs(names, given.sample, given.seed), given.workers)
-    print(report.summary(outcomes, time.monotonic() - began))
+    seconds = time.monotonic() - began
+    print(report.summary(outcomes, seconds))
+    if given.write:
+        document.write(outcomes, seconds)
     return 0 if report.passes(outcomes) else 1
 
 
