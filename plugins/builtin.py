@@ -95,6 +95,7 @@ def blockrun_commands() -> Names:
         "train": "blockrun.plugins.commands.train:train",
         "eval": "blockrun.plugins.commands.evaluate:evaluate",
         "resume": "blockrun.plugins.commands.resume:resume",
+        "check": "blockrun.plugins.commands.check:check",
         "summary": "blockrun.plugins.commands.summary:summary",
         "graph": "blockrun.plugins.commands.graph:graph",
         "trace": "blockrun.plugins.commands.trace:trace",

@@ -34,12 +34,12 @@ def explain(code: str | None, as_json: bool) -> None:
 
 
 def _known(code: str, codes: list[str]) -> str:
-    """The code that is meant: `error[E030]`, `e030` and `30` will do as well."""
+    """The code that is meant: `error[E030]`, `warning[W101]`, `e030` and `30` will do as well."""
     from blockrun.plugins.errors import UsageError
     from blockrun.plugins.suggest import closest
 
-    bare = code.strip().removeprefix("error").strip("[]:").upper()
-    found = f"E{bare.removeprefix('E').zfill(3)}"
+    bare = code.strip().removeprefix("error").removeprefix("warning").strip("[]:").upper()
+    found = bare if bare.startswith("W") else f"E{bare.removeprefix('E').zfill(3)}"
     if found in codes:
         return found
     near = closest(found, codes)

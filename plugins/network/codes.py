@@ -44,6 +44,10 @@ CODES = {
     "E061": "Training has no end, or two.",
     "E070": "A plugin that is needed is missing or does not load.",
     "E071": "A plugin fails.",
+    "W101": "An input that no node reads.",
+    "W102": "A node that nothing minimised or measured depends on.",
+    "W103": "A number that is neither minimised nor measured.",
+    "W104": "A parameter to which no gradient comes.",
 }
 DATA = ("E051", "E052", "E053")
 PLUGINS = ("E070", "E071")

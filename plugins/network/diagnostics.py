@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from blockrun.plugins.errors import UserError
 
@@ -33,7 +33,9 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One error: a code, the fact, where it is, what is said under the caret, help, other places and further notes.
+    """An error, or a warning if its code begins with W: the fact, where it is, what is said under the caret, and help.
+
+    `related` are other places, `notes` further remarks.
 
     An error about no particular line, such as a file that is not there, has no mark and names the file in `message`.
     """
@@ -46,9 +48,13 @@ class Diagnostic:
     related: tuple[tuple[Mark, str], ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def severity(self) -> str:
+        return "warning" if self.code.startswith("W") else "error"
+
     def render(self) -> str:
-        """The error as shown to a user, the source line with a caret beneath it."""
-        lines = [f"error[{self.code}]: {showable(self.message)}"]
+        """As shown to a user, the source line with a caret beneath it."""
+        lines = [f"{self.severity}[{self.code}]: {showable(self.message)}"]
         marks = [*([(self.mark, self.label)] if self.mark else []), *self.related]
         gutter = " " * max([len(str(mark.line)) for mark, _ in marks], default=1)
         for i, (mark, label) in enumerate(marks):
@@ -56,6 +62,18 @@ class Diagnostic:
         lines += [f"{gutter} = note: {showable(note)}" for note in self.notes]
         lines += [f"{gutter} = help: {showable(self.help)}"] if self.help else []
         return "\n".join(lines)
+
+    def one_line(self) -> str:
+        """As compilers write it and editors read it: `file:line:column: error: message [code]`."""
+        place = f"{self.mark}: " if self.mark else ""
+        help = f"; {self.help}" if self.help else ""
+        return showable(f"{place}{self.severity}: {self.message}{help} [{self.code}]")
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain values, for JSON; `length` is that of what the caret marks, and lines and columns count from 1."""
+        where = {} if self.mark is None else self.mark._asdict()
+        where.pop("text", None)
+        return {"severity": self.severity, "code": self.code, "message": self.message, "help": self.help, **where}
 
 
 def showable(text: str) -> str:

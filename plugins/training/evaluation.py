@@ -42,6 +42,13 @@ def evaluate(network: Network, part: DataPart, with_objective: bool = True) -> d
     return found
 
 
+def evaluate_batch(network: Network, part: DataPart) -> None:
+    """Run the first batch of `part` as `evaluate` would, for what that takes."""
+    batch = next(iter(Batches(part.source, part.batch, shuffle=False, seed=0).epoch(0)))
+    keep = (*network.objective, *(variable for node in network.metrics.values() for variable in node.outputs))
+    forward(network.graph, {**network.params, **network.state, **network.feed_fields(batch)}, keep=keep, training=False)
+
+
 def _results(name: str, block: Any, totals: list[Any]) -> dict[str, float]:
     result = block.result(*totals) if hasattr(block, "result") else totals[0]
     if isinstance(result, dict):

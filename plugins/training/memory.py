@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import resource
+import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 GIBIBYTE = 2**30
@@ -19,3 +21,9 @@ def keep_freed_memory() -> bool:
         return bool(libc.mallopt(M_MMAP_THRESHOLD, GIBIBYTE) and libc.mallopt(M_TRIM_THRESHOLD, 2 * GIBIBYTE - 1))
     except (OSError, AttributeError):
         return False
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has had in memory at any time."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most  # macOS counts bytes, others kilobytes

@@ -6,5 +6,6 @@ from .explanation import Explanation
 from .net import NET
 from .surroundings import SURROUNDINGS
 from .text import TEXT
+from .warnings import WARNINGS
 
-EXPLANATIONS: dict[str, Explanation] = {**TEXT, **NET, **SURROUNDINGS}
+EXPLANATIONS: dict[str, Explanation] = {**TEXT, **NET, **SURROUNDINGS, **WARNINGS}
