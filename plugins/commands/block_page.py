@@ -103,10 +103,10 @@ def render(page: Page) -> str:
         f"{page['name']}    from {page['provider']}, {page['file']}",
         _indented(page["doc"]),
         _section("options", [_option_row(option) for option in page["options"]]),
-        _section("inputs", [(_input_name(row), _input_words(row)) for row in page["inputs"]]),
+        _section("inputs", [(_input_name(row), input_words(row)) for row in page["inputs"]]),
         _section("outputs", [(name, "") for name in page["outputs"] or ["depend on the options"]]),
         _section("shapes", [(page["shapes"],)] if page["shapes"] else []),
-        _section("formula", _formula_rows(page)),
+        _section("formula", formula_rows(page)),
         "" if page["differentiable"] else "no backward: gradients stop here",
         _section("checked", [(line,) for line in describe_certificate(page["certificate"])]),
         f"yaml\n  net:\n    {page['yaml']}",
@@ -131,12 +131,12 @@ def _input_name(row: dict[str, Any]) -> str:
     return f"*{row['name']}" if row["many"] else str(row["name"])
 
 
-def _input_words(row: dict[str, Any]) -> str:
+def input_words(row: dict[str, Any]) -> str:
     words = [row["role"], "any number" if row["many"] else "", "optional" if row["optional"] else ""]
     return ", ".join([*filter(None, words), *([] if row["gradient"] or row["role"] == "state" else ["no gradient"])])
 
 
-def _formula_rows(page: Page) -> list[tuple[str, ...]]:
+def formula_rows(page: Page) -> list[tuple[str, ...]]:
     first = (page["outputs"] or ["y"])[0]
     rows = [(f"{first} =", page["formula"])] if page["formula"] else []
     return [*rows, *((f"d{name} =", gradient) for name, gradient in (page["gradients"] or {}).items())]
