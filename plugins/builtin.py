@@ -56,7 +56,11 @@ def blockrun_sources() -> Names:
     return {
         "digits": "blockrun.plugins.data.digits:Digits",
         "npz": "blockrun.plugins.data.npz:Npz",
+        "npy": "blockrun.plugins.data.npy:Npy",
         "csv": "blockrun.plugins.data.csv:Csv",
+        "idx": "blockrun.plugins.data.idx:Idx",
+        "text": "blockrun.plugins.data.text:Text",
+        "synthetic": "blockrun.plugins.data.synthetic:Synthetic",
     }
 
 

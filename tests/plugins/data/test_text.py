@@ -1,0 +1,76 @@
+"""Text as windows: what is read is the text, and what follows it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blockrun.plugins.data.text import Text
+from blockrun.plugins.errors import DataError
+
+WORDS = "the quick brown fox – déjà vu 😀"
+
+
+@pytest.fixture
+def text(tmp_path):
+    (tmp_path / "t.txt").write_text(WORDS, encoding="utf-8")
+    return lambda **options: Text(path=tmp_path / "t.txt", **options)
+
+
+def test_windows_put_together_are_the_text_and_y_is_one_further_on(text):
+    source = text(window=5)
+    known = source.describe()
+    letters = known.values["characters"]
+    assert letters == "".join(sorted(set(WORDS)))
+    assert known.values["vocab"] == len(letters)
+    found = source.read(np.arange(known.examples))
+    assert known.examples == (len(WORDS) - 1) // 5
+    assert "".join(letters[i] for i in found["x"].ravel()) == WORDS[: 5 * known.examples]
+    assert "".join(letters[i] for i in found["y"].ravel()) == WORDS[1 : 5 * known.examples + 1]
+    assert found["x"].dtype == np.int64
+
+
+def test_a_stride_lets_windows_overlap(text):
+    source = text(window=4, stride=1)
+    assert source.describe().examples == len(WORDS) - 4
+    x = source.read(np.array([0, 1]))["x"]
+    np.testing.assert_array_equal(x[0, 1:], x[1, :-1])
+
+
+@given(cut=st.floats(0.3, 0.7), window=st.integers(1, 6))
+def test_parts_share_nothing_and_have_one_vocabulary(tmp_path_factory, cut, window):
+    path = tmp_path_factory.getbasetemp() / "shared.txt"
+    path.write_text(WORDS, encoding="utf-8")
+    parts = [Text(path=path, window=window, part=part) for part in ((0, cut), (cut, 1))]
+    first, second = (part.describe() for part in parts)
+    assert first.values["vocab"] == second.values["vocab"]
+    last = parts[0].read(np.array([first.examples - 1]))
+    seen = round(cut * len(WORDS))
+    letters = first.values["characters"]
+    assert WORDS[:seen].endswith("".join(letters[i] for i in last["y"][0])) or first.examples * window < seen - 1
+    start = parts[1].read(np.array([0]))["x"][0]
+    assert "".join(letters[i] for i in start) == WORDS[seen : seen + window]
+
+
+def test_bytes_are_numbered_as_they_are(text):
+    source = text(unit="bytes", window=3)
+    assert source.describe().values["vocab"] == 256
+    assert bytes(source.read(np.array([0]))["x"][0].astype(np.uint8)) == b"the"
+
+
+def test_a_text_that_is_shorter_than_a_window_is_refused_with_both_numbers(text):
+    with pytest.raises(DataError, match="31 characters in this part; a window and what comes next are 65") as caught:
+        text().describe()
+    assert caught.value.help
+
+
+def test_what_is_not_utf8_is_named_by_its_line(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"one\ntwo \xff\n")
+    with pytest.raises(DataError, match=r"t.txt, line 2: byte 0xff is not UTF-8"):
+        Text(path=tmp_path / "t.txt").describe()
+    assert Text(path=tmp_path / "t.txt", unit="bytes", window=2).describe().examples == 4
+
+
+def test_a_part_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"`part` is \[0.5, 0.5\]; it must be \[start, end\] with start < end"):
+        Text(path="t.txt", part=(0.5, 0.5))
