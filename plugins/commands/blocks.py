@@ -47,8 +47,9 @@ def _fits(known: str, offer: Offer, pattern: str) -> bool:
 
 
 def family(offer: Offer) -> str:
-    """The file that a block lives in, which says what it is akin to."""
-    return offer.module.rpartition(".")[2]
+    """What a block is akin to: the file that it lives in, or in a package of `blocks` what stands first below that."""
+    parts = offer.module.split(".")
+    return parts[parts.index("blocks") + 1] if "blocks" in parts[:-1] else parts[-1]
 
 
 def _entry(name: str, offer: Offer) -> dict[str, str]:

@@ -66,6 +66,7 @@ def test_the_list_as_json_names_who_provides_each():
     assert set(NAMES) <= set(found)
     assert found["conv2d"]["family"] == "convolution"
     assert found["conv2d"]["module"] == "blockrun.blocks.convolution"
+    assert (found["concat"]["family"], found["flatten"]["family"]) == ("structure", "structure")
     assert found["conv2d"]["provider"].startswith("blockrun ")
 
 
