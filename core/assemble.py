@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -170,21 +171,30 @@ def _check_wish(node: Node, name: str, wish: Any) -> None:
 def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
     """Stand-ins for the outputs of a node: from an empty batch or, where a block cannot take one, from two examples.
 
-    With two examples a third tells which outputs have a batch axis.
+    With two examples a third tells which outputs have a batch axis. What is wrong with two as with none is said of
+    the empty batch, whose size messages show as N.
     """
     try:
         return [stand_in(y) for y in _run(node, args, kwargs)]
     except GraphError as error:
         explain_forward(error, node, args, kwargs)
         raise
-    except Exception:
+    except Exception as error:
         if not any(x is not None and x.shape[:1] == (0,) for x in args):
             raise
-    two, three = (_run(node, [_with_examples(x, n) for x in args], kwargs) for n in (2, 3))
+        of_none = error
+    try:
+        two, three = (_run(node, [_with_examples(x, n) for x in args], kwargs) for n in (2, 3))
+    except Exception as error:
+        raise of_none if _without_sizes(of_none) == _without_sizes(error) else error from None
     return [
         stand_in(y if y.shape == z.shape else np.zeros_like(y, shape=(0, *y.shape[1:])))
         for y, z in zip(two, three, strict=True)
     ]
+
+
+def _without_sizes(error: Exception) -> str:
+    return re.sub(r"\bN\b|\d+", "", str(error))
 
 
 def _with_examples(x: Any, count: int) -> Any:

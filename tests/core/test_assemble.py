@@ -5,7 +5,7 @@ import pytest
 
 from blockrun.core import Block, GraphError, Node, Param, Spec
 from blockrun.core.assemble import assemble
-from blockrun.core.shapes import parse_shapes
+from blockrun.core.shapes import parse_shapes, show_shape
 
 IMAGE = {"x": Spec((0, 6), np.dtype("f4"))}
 
@@ -59,6 +59,23 @@ def test_a_block_that_cannot_take_an_empty_batch_gets_two_examples():
     built = assemble([Node("r", Ranked(), ("x",))], IMAGE)
     assert built.specs["r"].shape == (0, 6)
     assert built.specs["r.largest"].shape == (2,)
+
+
+def test_what_is_wrong_with_any_number_of_examples_is_said_of_the_empty_batch():
+    class Fussy(Block):
+        """Wants 5 columns, and more examples than one."""
+
+        def forward(self, ctx, x):
+            if x.shape[1] != 5:
+                raise ValueError(f"x has shape {show_shape(x.shape)}, not {show_shape((x.shape[0], 5))}")
+            if not x.size:
+                raise ValueError("no examples")
+            raise ValueError("too few examples")
+
+    with pytest.raises(ValueError, match=r"x has shape \(N, 6\), not \(N, 5\)"):
+        assemble([Node("f", Fussy(), ("x",))], IMAGE)
+    with pytest.raises(ValueError, match="too few examples"):
+        assemble([Node("f", Fussy(), ("x",))], {"x": Spec((0, 5), np.dtype("f4"))})
 
 
 def test_shapes_that_do_not_fit_the_notation_are_explained(small):
