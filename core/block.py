@@ -69,8 +69,9 @@ class Signature(NamedTuple):
         least = len(self.data) - len(self.optional)
         if count < least or (count > len(self.data) and not self.many):
             most = "or more" if self.many else f"to {len(self.data)}" if self.optional else ""
-            wanted = f"{least} {most}".strip()
-            raise ValueError(f"{count} inputs given, {wanted} wanted: {', '.join(self.data) or '*' + str(self.many)}")
+            names = (*self.data, *((f"*{self.many}",) if self.many else ()))
+            wanted = " ".join(filter(None, [str(least), most, "wanted"]))
+            raise ValueError(f"{count} inputs given, {wanted}" + (f": {', '.join(names)}" if names else ""))
         return (*self.data[:count], *((self.many,) * (count - len(self.data)) if self.many else ()))
 
 

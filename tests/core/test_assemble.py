@@ -35,6 +35,19 @@ def test_a_parameter_may_be_read_as_a_variable_even_by_an_earlier_node(small):
     assert assemble(nodes, IMAGE).specs["twice"].shape == (3, 6)
 
 
+def test_a_node_may_read_nothing_but_its_own_parameter(small):
+    class Learned(Block):
+        def params(self):
+            return {"value": Param((3, 6))}
+
+        def forward(self, ctx, *, value):
+            return value, None
+
+    built = assemble([Node("l", Learned()), Node("twice", small.Double(), ("l",))], IMAGE)
+    assert {name: p.shape for name, p in built.params.items()} == {"l.value": (3, 6)}
+    assert built.specs["twice"] == Spec((3, 6), np.dtype("f4"))
+
+
 def test_assembly_allocates_nothing_for_a_layer_of_any_size(small):
     built = assemble([Node("huge", small.Dense(units=10**12), ("x",))], IMAGE)
     assert built.specs["huge"].shape == (0, 10**12)

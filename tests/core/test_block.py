@@ -79,8 +79,21 @@ def test_any_number_of_inputs_share_the_name_of_the_variadic_one():
             return a, None
 
     assert Many.signature.bind(3) == ("a", "xs", "xs")
-    with pytest.raises(ValueError, match="0 inputs given, 1 or more wanted"):
+    with pytest.raises(ValueError, match=r"0 inputs given, 1 or more wanted: a, \*xs"):
         Many.signature.bind(0)
+
+
+def test_a_block_without_data_inputs_takes_none():
+    class Learned(Block):
+        def params(self):
+            return {"value": Param((2,))}
+
+        def forward(self, ctx, *, value):
+            return value, None
+
+    assert Learned.signature.bind(0) == ()
+    with pytest.raises(ValueError, match="^1 inputs given, 0 wanted$"):
+        Learned.signature.bind(1)
 
 
 def define(**members):
