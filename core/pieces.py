@@ -135,7 +135,13 @@ def _value(work: Work, name: str, parts: list[Array], sizes: Sequence[int]) -> A
     """The whole of a kept variable; state after an update, and what no example reaches, is the same in every piece."""
     if name not in work.reached or name in work.graph.updates.values():
         return parts[-1]
-    return np.concatenate(parts) if _is_rows(parts, sizes) else sum(parts[1:], parts[0])
+    rows = _is_rows(parts, sizes) and not _is_statistic(work.graph, name)
+    return np.concatenate(parts) if rows else sum(parts[1:], parts[0])
+
+
+def _is_statistic(graph: Graph, name: str) -> bool:
+    """Whether a metric writes it: such a thing is a sum, even where a count for each class is as long as a piece."""
+    return name in graph.writer and hasattr(graph.nodes[graph.writer[name]].block, "result")
 
 
 def _gradient(work: Work, name: str, parts: list[Array], sizes: Sequence[int]) -> Array:

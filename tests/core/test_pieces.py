@@ -55,6 +55,18 @@ class Mean(Block):
         return 2 * dy * saved[0] / ctx.examples
 
 
+class Largest(Block):
+    """How often each entry of an example is the largest: a metric."""
+
+    batchwise = True
+
+    def forward(self, ctx, x):
+        return np.bincount(x.argmax(axis=1), minlength=x.shape[1]), None
+
+    def result(self, y):
+        return y
+
+
 class Norm(Block):
     """y = Σ W², of a parameter; not batchwise, and need not be."""
 
@@ -181,3 +193,10 @@ def test_an_error_in_one_piece_is_the_one_that_is_raised():
 def test_sizes_that_do_not_add_up_are_refused():
     with pytest.raises(GraphError, match="`x` has 8 examples; the pieces have 7"):
         in_pieces(Graph(NODES), FEED, split={"x"}, sizes=(3, 4), keep=KEEP)
+
+
+def test_the_counts_of_a_metric_add_up_even_where_they_are_as_many_as_the_examples_of_a_piece():
+    x = RNG.standard_normal((8, 4))
+    graph = Graph([Node("counts", Largest(), ("x",))])
+    values, _ = in_pieces(graph, {"x": x}, split=["x"], sizes=(4, 4), keep=["counts"])
+    assert values["counts"].tolist() == np.bincount(x.argmax(axis=1), minlength=4).tolist()
