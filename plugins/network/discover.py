@@ -142,7 +142,8 @@ class _Report:
         """Complain about the nodes where integers, mixed in, make the results wider than the network is."""
         wide = {v for v, spec in assembly.specs.items() if spec.dtype.kind == "f" and spec.dtype != dtype}
         for node in assembly.graph.nodes:
-            if wide.isdisjoint(node.outputs) or not wide.isdisjoint(node.reads):
+            statistics = hasattr(node.block, "result")  # of a metric, which may be wider
+            if wide.isdisjoint(node.outputs) or not wide.isdisjoint(node.reads) or statistics:
                 continue
             whole = [v for v in node.reads if assembly.specs[v].dtype.kind in "iu"]
             at = whole[0] if whole else node.name

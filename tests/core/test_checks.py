@@ -66,6 +66,21 @@ def test_a_silent_upcast_is_refused():
         run(block, dtype=np.float32)
 
 
+def test_the_sums_of_a_metric_may_be_wider_than_its_inputs():
+    """Σ x² and Σ x in float32 would leave nothing of a variance that is small beside the mean."""
+
+    class Sums(Block):
+        def forward(self, ctx, x):
+            return np.square(x, dtype=np.float64).sum(), None
+
+        def result(self, y):
+            return y
+
+    graph = Graph([Node("total", Sums(), ("x",))])
+    values, _ = forward(graph, {"x": X.astype(np.float32)}, keep=("total",))
+    assert (values["total"], values["total"].dtype) == (14, np.float64)
+
+
 def test_writing_to_an_input_is_refused():
     def mutate(self, ctx, x):
         x += 1
