@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blockrun.plugins.training.groups import report
+
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
     from blockrun.plugins.training.run import Run
 
 
 def announce(network: Network, quiet: bool) -> None:
-    """Say on standard error what is about to be trained on what."""
-    if quiet or "train" not in network.sections.data:
+    """Say on standard error what is about to be trained on what, and what is different for groups of parameters."""
+    training = network.sections.training
+    if quiet or training is None or "train" not in network.sections.data:
         return
     counts = [f"{part.description.examples:,} {name}" for name, part in network.sections.data.items()]
     parameters = sum(p.size for p in network.params.values())
@@ -21,6 +24,8 @@ def announce(network: Network, quiet: bool) -> None:
     click.echo(
         f"{network.document.file}: {nodes} nodes, {parameters:,} parameters; examples: {', '.join(counts)}", err=True
     )
+    for line in report({name: p.size for name, p in network.params.items()}, training.rule, training.groups):
+        click.echo(f"  {line}", err=True)
 
 
 def show_run(run: Run) -> None:

@@ -17,6 +17,7 @@ from .experiment import DataPart, Sections
 from .inputs import check_fields, read_data, read_inputs
 from .network import Network
 from .nodes import Draft, draft_nodes
+from .optimizer import check_groups
 from .overrides import apply_overrides
 from .reader import Cursor, Problems
 from .scan import read_document
@@ -51,6 +52,8 @@ def build(document: Document, host: Host | None = None) -> Network:
     specs = {name: given.spec for name, given in sections.inputs.items() if name not in wiring.drafts}
     assembly = discover(wiring.nodes(), specs, sections.run.dtype, _paths(root, drafts), problems)
     objective = read_objective(root, wiring, assembly)
+    if sections.training is not None:
+        check_groups(root, sections.training.rule, sections.training.groups, assembly)
     metrics = _metrics(drafts, assembly)
     problems.stop_if_any()
     return Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root))

@@ -10,7 +10,7 @@ import numpy as np
 
 from blockrun.core import Spec
 from blockrun.plugins.data.source import Description, Source
-from blockrun.plugins.training.contracts import Optimizer, Schedule
+from blockrun.plugins.training.groups import Group, Rule
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class DataPart:
 class Training:
     """How parameters are learned. Exactly one of `epochs` and `steps` is given."""
 
-    optimizer: Optimizer
-    schedule: Schedule
+    rule: Rule
+    groups: tuple[Group, ...] = ()
     epochs: int | None = None
     steps: int | None = None
 

@@ -1,19 +1,18 @@
-"""The `train` section: what is minimised, for how long, and by which optimizer."""
+"""The `train` section: what is minimised, and for how long."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 
 from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import listing
-from blockrun.plugins.training.contracts import Optimizer, Schedule
 
 from .experiment import Training
-from .nodes import find_component
+from .optimizer import read_optimizer
 from .reader import Cursor, missing
 from .wiring import Wiring
 
@@ -32,39 +31,8 @@ def read_training(root: Cursor, host: Host) -> Training | None:
     if len(said) != 1:
         fact = "says both `epochs` and `steps`" if said else "says neither `epochs` nor `steps`"
         section.error("E061", f"`train` {fact}", "how long?", "say one of them, such as `epochs: 10`", key=True)
-    made = _read_optimizer(section, host)
+    made = read_optimizer(section, host, KEYS)
     return None if made is None else Training(*made, epochs=epochs, steps=steps)
-
-
-def _read_optimizer(section: Cursor, host: Host) -> tuple[Optimizer, Schedule] | None:
-    if "optimizer" not in section:
-        help = f"add `optimizer:`, one of {listing(host.names('optimizers'))}"
-        if missing("optimizer", section.value, KEYS):
-            section.error("E009", "`train` has no `optimizer`", "no optimizer", help, key=True)
-        return None
-    cursor = section["optimizer"].expanded("name")
-    made = _read_named(cursor, host, "optimizers", "optimizer", ("lr",))
-    rate = _read_rate(cursor, host, getattr(made, "lr", 1.0))
-    return None if made is None or rate is None else (made, rate)
-
-
-def _read_rate(cursor: Cursor, host: Host, default: float) -> Schedule | None:
-    if "lr" in cursor and isinstance(cursor.value["lr"], dict):
-        return _read_named(cursor["lr"], host, "schedules", "schedule", ())  # type: ignore[no-any-return]
-    rate = cursor.get("lr", Annotated[float, Gt(0)], None if "lr" in cursor else default)
-    return None if rate is None else host.find("schedules", "constant")(rate=rate)  # type: ignore[no-any-return]
-
-
-def _read_named(cursor: Cursor, host: Host, kind: str, what: str, others: tuple[str, ...]) -> Any:
-    if not cursor.is_map(f"the name of an {what}, or a map with `name:`"):
-        return None
-    if "name" not in cursor:
-        help = cursor.meant("name") or f"add `name:`, one of {listing(host.names(kind))}"
-        cursor.error("E009", f"the {what} has no `name`", "no name", help, key=True)
-        return None
-    cls = find_component(host, kind, "name", cursor, "E060")
-    given = {key: value for key, value in cursor.value.items() if key not in ("name", *others)}
-    return None if cls is None else cursor.options(cls, given, f"{what} {cls.name}")
 
 
 def read_objective(root: Cursor, wiring: Wiring, assembly: Assembly) -> dict[str, float]:

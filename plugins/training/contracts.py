@@ -24,10 +24,20 @@ class Component(Options):
             cls.name = snake_case(cls.__name__)
 
 
+GROUP_KEYS = ("match", "freeze", "lr", "lr_factor", "l1")  # what a parameter group may say besides options
+
+
 class Optimizer(Component):
     """A rule for one parameter, as pure functions: nothing is written to, everything new is returned."""
 
     lr: ClassVar[float] = 1e-3  # the learning rate where the file gives none
+    l1: ClassVar[float] = 0.0  # the weight of ‖p‖₁ where the file gives none; its subgradient is added before `update`
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        taken = [name for name in (*GROUP_KEYS, "groups") if name in cls.option_types]
+        if taken:
+            raise TypeError(f"{cls.__name__}: option `{taken[0]}` is a reserved key; choose another name")
 
     def init(self, p: Array) -> dict[str, Array]:
         """The state that goes with a parameter, as named arrays."""

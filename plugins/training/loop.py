@@ -13,6 +13,7 @@ from blockrun.plugins.data.batches import Batches
 from blockrun.plugins.errors import Diverged, UserError
 
 from .checkpoint import Tensors
+from .groups import Group, Rule, divide, rule_of
 
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
@@ -34,9 +35,19 @@ class Trainer:
         self.per_epoch = len(self.batches)
         self.steps = training.steps or (training.epochs or 0) * self.per_epoch
         self.step = 0
-        self.slots = {name: training.optimizer.init(p) for name, p in network.params.items()}
+        self.groups = self._learned(training.rule, training.groups)
+        self.wrt = tuple(name for name in network.params if any(name in names for _, names in self.groups))
+        self.held = {name for name in network.state if rule_of(name, training.rule, training.groups) is None}
+        self.slots = {n: rule.optimizer.init(network.params[n]) for rule, names in self.groups for n in names}
         self.losses = [0.0, 0.0]  # of this epoch: Σ objective · examples, Σ examples
         self.keep = (*network.objective, *network.graph.updates.values())
+
+    def _learned(self, rule: Rule, groups: tuple[Group, ...]) -> list[tuple[Rule, list[str]]]:
+        """The parameters by their rule, without those that are frozen."""
+        found = [(own, names) for own, names in divide(self.network.params, rule, groups) if own is not None]
+        if not found:
+            raise UserError("there is nothing to train: every parameter is frozen")
+        return found
 
     @property
     def epoch(self) -> int:
@@ -53,8 +64,8 @@ class Trainer:
         return self.step % self.per_epoch == 0 or self.step >= self.steps
 
     def rate_of(self, step: int) -> float:
-        """The learning rate of step number `step`, from 0."""
-        return float(self.settings.schedule(min(step, self.steps - 1), self.steps))
+        """The learning rate of step number `step`, from 0, where no group says otherwise."""
+        return float(self.settings.rule.schedule(min(step, self.steps - 1), self.steps))
 
     def run_epoch(self) -> Iterator[int]:
         """Take the steps that are left of this epoch; yields the number of examples in each batch."""
@@ -83,31 +94,40 @@ class Trainer:
     def _take_step(self, batch: dict[str, Array], count: int) -> float:
         network = self.network
         feed = {**network.params, **network.state, **network.feed_fields(batch)}
-        wrt = tuple(network.params)
         values, tape = forward(
-            network.graph, feed, keep=self.keep, wrt=wrt, training=True, seed=(self.seed, self.step), examples=count
+            network.graph,
+            feed,
+            keep=self.keep,
+            wrt=self.wrt,
+            training=True,
+            seed=(self.seed, self.step),
+            examples=count,
         )
-        gradients = backward(tape, network.objective, wrt)
+        gradients = backward(tape, network.objective, self.wrt)
         objective = sum(weight * float(values[name]) for name, weight in network.objective.items())
         if not (math.isfinite(objective) and all(_finite(g) for g in gradients.values())):
             self._explain_divergence(feed, count)
         self._update(gradients)
         for state, update in network.graph.updates.items():
-            network.state[state] = values[update]
+            if state not in self.held:
+                network.state[state] = values[update]
         self.step += 1
         return objective
 
     def _update(self, gradients: dict[str, Array]) -> None:
-        rate, params = self.rate_of(self.step), self.network.params
-        for name, dp in gradients.items():
-            params[name], self.slots[name] = self.settings.optimizer.update(
-                params[name], dp, self.slots[name], rate, self.step + 1
-            )
+        params, slots = self.network.params, self.slots
+        for rule, names in self.groups:
+            rate = rule.factor * rule.schedule(self.step, self.steps)
+            for name in names:
+                p, dp = params[name], gradients[name]
+                if rule.l1:
+                    dp = dp + rule.l1 * np.sign(p)  # of the subgradients at 0, 0
+                params[name], slots[name] = rule.optimizer.update(p, dp, slots[name], rate, self.step + 1)
 
     def _explain_divergence(self, feed: dict[str, Array], count: int) -> None:
         """Run the batch again, looking at every value, and name the first that is not finite, if there is one."""
         network = self.network
-        wrt = tuple(network.params)
+        wrt = self.wrt
         where = f"at step {self.step + 1}"
 
         def look_forward(node: Node, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:

@@ -48,6 +48,13 @@ SURROUNDINGS = {
         HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\ntrain: {optimizer: sgd}\n",
         ("optimizer: sgd", "epochs: 2, optimizer: sgd"),
     ),
+    "E062": Explanation(
+        "The glob of a group is compared with the names of all parameters, `node.parameter`; `blockrun summary` shows "
+        "them. `*` stands for any letters, `?` for one. A group without a parameter would change nothing.",
+        HEAD + "net:\n  fc: {block: linear, units: 3}\n  loss: {block: sum_of_squares, in: [fc, x]}\n"
+        "train: {epochs: 2, optimizer: {name: sgd, groups: [{match: '*.bias', lr_factor: 2}]}}\n",
+        ("*.bias", "*.b"),
+    ),
     "E070": Explanation(
         "`plugins.require` lists the packages, and `plugins.local` the Python files beside the network file, without "
         "which it means nothing. One of them is not there or cannot be loaded.",

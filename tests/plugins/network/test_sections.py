@@ -102,7 +102,7 @@ def test_a_constant_rate_is_that_of_the_file_or_of_the_optimizer(built):
     rates = {}
     for optimizer in ("adam", "{name: adam, lr: 0.5}", "{name: sgd, lr: {name: cosine, peak: 2}}"):
         training = built(FED + f"train: {{steps: 3, optimizer: {optimizer}}}\n").sections.training
-        rates[optimizer] = training.schedule(0, 3)
+        rates[optimizer] = training.rule.schedule(0, 3)
     assert list(rates.values()) == [HOST.find("optimizers", "adam").lr, 0.5, 2.0]
 
 

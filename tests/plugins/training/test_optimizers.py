@@ -23,7 +23,14 @@ COUPLED = [
     Rmsprop(momentum=0.9, centered=True, decay=0.1),
 ]
 UNHURRIED = [Adagrad(), Adagrad(start=1.0, decay=0.1), Adadelta(), Adadelta(rho=0.99, eps=1e-3, decay=0.1)]
-DECOUPLED = [Adamw(), Adamw(decay=0), Adamw(amsgrad=True), Lion(), Lion(decay=0.1)]
+DECOUPLED = [
+    Adamw(),
+    Adamw(decay=0),
+    Adamw(amsgrad=True),
+    Lion(),
+    Lion(decay=0.1),
+    Rmsprop(momentum=0.9, decay=0.1, decoupled=True),
+]
 EVERY = [*COUPLED, *UNHURRIED, *DECOUPLED]
 
 
@@ -61,6 +68,24 @@ def test_nesterov_looks_one_step_ahead():
 
 def test_decay_alone_shrinks_the_parameter_geometrically():
     assert scalar(Sgd(decay=0.5), 8.0, [0.0] * 3, 1.0) == [4.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("cls", [Sgd, Adagrad, Adadelta, Rmsprop])
+def test_a_decoupled_decay_shrinks_the_parameter_beside_the_rule(cls):
+    """Loshchilov & Hutter 2019: p − lr·decay·p, then the step that the rule would take without decay."""
+    gradients, rule, p, state = [0.3, -1.2, 0.05, 2.0], cls(), 4.0, cls().init(np.array(4.0))
+    expected = []
+    for step, dp in enumerate(gradients, start=1):
+        stepped, state = rule.update(np.array(p), np.array(dp), state, 0.25, step)
+        p = p * (1 - 0.25 * 0.5) + float(stepped - p)
+        expected.append(p)
+    assert scalar(cls(decay=0.5, decoupled=True), 4.0, gradients, 0.25) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_decoupled_decay_does_not_build_up_momentum():
+    """By hand: 8·½ at each step, where the momentum of a coupled one would take it below."""
+    assert scalar(Sgd(momentum=0.5, decay=0.5, decoupled=True), 8.0, [0.0] * 3, 1.0) == [4.0, 2.0, 1.0]
+    assert scalar(Sgd(momentum=0.5, decay=0.5), 8.0, [0.0] * 2, 1.0) == [4.0, 0.0]
 
 
 def test_nesterov_without_momentum_is_refused():
