@@ -169,8 +169,18 @@ def _in_turn(work: Work, pieces: list[Piece], settle: bool) -> list[Results]:
     for piece in pieces:
         latest = {state: found[-1][0][update] for state, update in updates.items() if found and update in work.keep}
         piece.feed.update(latest)
-        found.append(work.run(piece, (lambda x: x) if settle else refuse))
+        result = work.run(piece, (lambda x: x) if settle else refuse)
+        if found:
+            _carry(work, found[-1][1], result[1])
+        found.append(result)
     return found
+
+
+def _carry(work: Work, before: dict[str, Array], gradients: dict[str, Array]) -> None:
+    """Move the sums so far into the latest gradients: pieces take the memory of one, those of parameters too."""
+    for name in gradients.keys() - work.reached:
+        gradients[name] = before[name] + gradients[name]
+        before[name] = 0.0
 
 
 def _at_once(work: Work, pieces: list[Piece]) -> list[Results]:

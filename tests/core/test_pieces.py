@@ -1,5 +1,7 @@
 """A batch in pieces gives the numbers of the whole batch, or says why it cannot."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -144,6 +146,17 @@ def test_one_after_another_equals_the_whole_where_nothing_couples_examples():
         graph, FEED, split={"x"}, sizes=SIZES, keep=("J",), seeds={"J": 1.0}, wrt=("W",), threads=False
     )
     np.testing.assert_allclose(found["W"], expected, rtol=1e-12)
+
+
+def test_one_after_another_holds_the_gradients_of_one_piece_and_not_of_all():
+    """A running sum, the gradient that is added and their new sum: three arrays, where eight pieces would make eight."""
+    graph = Graph([NODES[0], Node("J", Mean(), ("h",))])
+    feed = {"x": RNG.standard_normal((8, 50_000)), "W": RNG.standard_normal((2, 50_000))}
+    tracemalloc.start()
+    in_pieces(graph, feed, split={"x"}, sizes=(1,) * 8, keep=("J",), seeds={"J": 1.0}, wrt=("W",), threads=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * feed["W"].nbytes
 
 
 def test_one_after_another_refuses_a_total_unless_told_to_settle():
