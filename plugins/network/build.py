@@ -22,7 +22,7 @@ from .overrides import apply_overrides
 from .reader import Cursor, Problems
 from .scan import read_document
 from .settings import check_top, host_for, local_code, read_run
-from .training import read_objective, read_training
+from .training import check_accumulate, read_objective, read_training
 from .values import Substitution
 from .wiring import Wiring
 
@@ -56,7 +56,10 @@ def build(document: Document, host: Host | None = None) -> Network:
         check_groups(root, sections.training.rule, sections.training.groups, assembly)
     metrics = _metrics(drafts, assembly)
     problems.stop_if_any()
-    return Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root))
+    network = Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root))
+    check_accumulate(root, network)
+    problems.stop_if_any()
+    return network
 
 
 def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:

@@ -43,6 +43,7 @@ CODES = {
     "E060": "No plugin offers an optimizer or schedule of this name.",
     "E061": "Training has no end, or two.",
     "E062": "A parameter group matches no parameter.",
+    "E063": "A batch of this net cannot be run in pieces.",
     "E070": "A plugin that is needed is missing or does not load.",
     "E071": "A plugin fails.",
     "W101": "An input that no node reads.",

@@ -10,6 +10,8 @@ import numpy as np
 
 from blockrun.core import Spec
 from blockrun.plugins.data.source import Description, Source
+from blockrun.plugins.training.contracts import Callback
+from blockrun.plugins.training.gradients import Accumulate, Clip
 from blockrun.plugins.training.groups import Group, Rule
 
 
@@ -44,11 +46,26 @@ class DataPart:
 
 
 @dataclass(frozen=True)
+class Every:
+    """How often: every so many epochs, or every so many steps."""
+
+    epochs: int | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
 class Training:
-    """How parameters are learned. Exactly one of `epochs` and `steps` is given."""
+    """How parameters are learned. Exactly one of `epochs` and `steps` is given.
+
+    `clip` limits gradients, `accumulate` runs each batch in pieces, `average` is the decay of a moving average.
+    """
 
     rule: Rule
     groups: tuple[Group, ...] = ()
+    clip: Clip | None = None
+    accumulate: Accumulate | None = None
+    average: float | None = None
+    evaluate: Every = Every(epochs=1)
     epochs: int | None = None
     steps: int | None = None
 
@@ -72,3 +89,4 @@ class Sections:
     inputs: dict[str, Input] = field(default_factory=dict)
     data: dict[str, DataPart] = field(default_factory=dict)
     training: Training | None = None
+    callbacks: dict[str, Callback] = field(default_factory=dict)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from dataclasses import replace
+from typing import Annotated, Any
 
-from annotated_types import Ge
+import numpy as np
+from annotated_types import Ge, Gt, Lt
 
+from blockrun.core import GraphError
 from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import listing
+from blockrun.plugins.training.gradients import Accumulate, Clip, differentiator
 
-from .experiment import Training
+from .experiment import Every, Input, Training
+from .network import Network
 from .optimizer import read_optimizer
 from .reader import Cursor, missing
 from .wiring import Wiring
 
-KEYS = ("minimize", "epochs", "steps", "optimizer")
+KEYS = ("minimize", "epochs", "steps", "optimizer", "clip", "accumulate", "average", "evaluate")
+COUNT, AMOUNT = Annotated[int, Ge(1)], Annotated[float, Gt(0)]
 
 
 def read_training(root: Cursor, host: Host) -> Training | None:
@@ -25,14 +32,85 @@ def read_training(root: Cursor, host: Host) -> Training | None:
         return None
     section = root["train"]
     section.only(KEYS)
-    epochs = section.get("epochs", Annotated[int, Ge(1)])
-    steps = section.get("steps", Annotated[int, Ge(1)])
+    epochs, steps = section.get("epochs", COUNT), section.get("steps", COUNT)
     said = [key for key in ("epochs", "steps") if not missing(key, section.value, KEYS)]
     if len(said) != 1:
         fact = "says both `epochs` and `steps`" if said else "says neither `epochs` nor `steps`"
         section.error("E061", f"`train` {fact}", "how long?", "say one of them, such as `epochs: 10`", key=True)
     made = read_optimizer(section, host, KEYS)
-    return None if made is None else Training(*made, epochs=epochs, steps=steps)
+    clip, accumulate, evaluate = _read_clip(section), _read_accumulate(section), read_every(section, "evaluate")
+    average = section.get("average", Annotated[float, Gt(0), Lt(1)])
+    return None if made is None else Training(*made, clip, accumulate, average, evaluate or Every(1), epochs, steps)
+
+
+def _read_clip(section: Cursor) -> Clip | None:
+    made = _one_of(section, "clip", {"norm": AMOUNT, "value": AMOUNT}, "{norm: 1.0} or {value: 0.5}")
+    return None if made is None else Clip(**made)
+
+
+def read_every(section: Cursor, key: str) -> Every | None:
+    """How often, as {epochs: 2} or {steps: 500}; None if it is not said or does not fit."""
+    made = _one_of(section, key, {"epochs": COUNT, "steps": COUNT}, "{epochs: 1} or {steps: 500}")
+    return None if made is None else Every(**made)
+
+
+def _one_of(section: Cursor, key: str, hints: dict[str, Any], example: str) -> dict[str, Any] | None:
+    """The one entry of a map that may have any one of `hints`; None if there is none, or with a complaint."""
+    if key not in section or not section[key].is_map(f"a map such as {example}"):
+        return None
+    cursor = section[key]
+    cursor.only(hints)
+    given = {name: cursor.get(name, hint) for name, hint in hints.items() if name in cursor}
+    if len(given) != 1 and not (not given and cursor.value):  # an unknown key has been complained about
+        both, joint = ("both", " and ") if given else ("neither", " nor ")
+        fact = f"{cursor.name} says {both} {joint.join(f'`{name}`' for name in hints)}"
+        cursor.error("E004", fact, "which?", f"write {example}")
+    return given if len(given) == 1 and None not in given.values() else None
+
+
+def _read_accumulate(section: Cursor) -> Accumulate | None:
+    if "accumulate" not in section:
+        return None
+    cursor = section["accumulate"].expanded("pieces", int)
+    if not cursor.is_map("a number of pieces, or a map such as {pieces: 4, settle: true}"):
+        return None
+    cursor.only(("pieces", "settle"))
+    if missing("pieces", cursor.value, ("pieces", "settle")):
+        cursor.error("E009", "`accumulate` has no `pieces`", "how many?", "add `pieces: 4`", key=True)
+    pieces, settle = cursor.get("pieces", COUNT), cursor.get("settle", bool, False)
+    return None if pieces is None else Accumulate(pieces, settle)
+
+
+def check_accumulate(root: Cursor, network: Network) -> None:
+    """Complain if batches cannot be run in pieces as `train.accumulate` says, by doing so with two examples."""
+    training = network.sections.training
+    if training is None or training.accumulate is None:
+        return
+    feed = {**network.params, **network.state, **network.feed({n: _zeros(x) for n, x in network.inputs.items()})}
+    differentiate = differentiator(network, tuple(network.params), replace(training.accumulate, pieces=2))
+    try:
+        with np.errstate(all="ignore"):
+            differentiate(feed, 2, (0,))
+    except GraphError as error:
+        root["train"]["accumulate"].error("E063", *_uncut(error, training.accumulate.pieces), key=True)
+    except Exception:  # zeros may be no good example; what fails on real ones will say so
+        return
+
+
+def _uncut(error: GraphError, pieces: int) -> tuple[str, str, str]:
+    """Fact, label and help about a node that needs the whole batch: named by the message, or else by its note."""
+    node = re.match(r"in node (`.*?`)", next(iter(getattr(error, "__notes__", ())), ""))
+    if node is None:
+        return f"{error}, and `accumulate` needs that", "in pieces", "leave `accumulate` out"
+    fact = f"node {node[1]} needs a sum over the whole batch, which pieces run one after another do not have"
+    help = f"`accumulate: {{pieces: {pieces}, settle: true}}` lets it take the sum of each piece instead"
+    return fact, "in pieces", help
+
+
+def _zeros(wanted: Input) -> Any:
+    if wanted.value is not None:
+        return wanted.value
+    return np.zeros((2, *wanted.shape) if wanted.batch else wanted.shape, wanted.dtype)
 
 
 def read_objective(root: Cursor, wiring: Wiring, assembly: Assembly) -> dict[str, float]:

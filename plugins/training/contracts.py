@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 import numpy as np
 
 from blockrun.core.block import snake_case
 from blockrun.core.options import Options
 
+if TYPE_CHECKING:
+    from blockrun.plugins.training.session import Session
+
 Array = np.ndarray[Any, Any]
+Memory = dict[str, Any]  # what JSON can hold
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -64,3 +68,23 @@ class Init(Component):
     def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], fan: tuple[int, int], dtype: Any) -> Array:
         """An array of `shape` and `dtype`; `fan` is (in, out)."""
         raise NotImplementedError
+
+
+class Callback(Component):
+    """What watches a run and may steer it: `run.stop(reason)`, `run.save_weights(name, about)`, `run.note(text)`.
+
+    It holds nothing but options. What it remembers, it keeps in `memory`, a dict of its own that checkpoints hold, so
+    that a run that is resumed goes on as if it had never stopped. Override what is needed.
+    """
+
+    def start(self, run: Session, memory: Memory) -> None:
+        """Training begins, or goes on: `memory` is then what it was."""
+
+    def step(self, run: Session, memory: Memory) -> None:
+        """A step was taken, number `run.trainer.step` from 1. This runs often, so it must be quick."""
+
+    def measured(self, run: Session, memory: Memory, values: dict[str, float]) -> None:
+        """The run was measured: `values` by name, such as `train.loss`, `val.accuracy` and `objective`."""
+
+    def end(self, run: Session, memory: Memory, results: dict[str, float]) -> None:
+        """Training is over; `results` are of the test part, or else of the validation or training part."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,37 +10,44 @@ import numpy as np
 from blockrun.core import forward
 from blockrun.plugins.data.batches import Batches
 
+from .measured import with_objective
+
 if TYPE_CHECKING:
     from blockrun.plugins.network.experiment import DataPart
     from blockrun.plugins.network.network import Network
 
+Array = np.ndarray[Any, Any]
 
-def evaluate(network: Network, part: DataPart, with_objective: bool = True) -> dict[str, float]:
-    """The objective under the names of its parts, and every metric under its own.
+
+def evaluate(
+    network: Network,
+    part: DataPart,
+    *,
+    values: Mapping[str, Array] | None = None,
+    between: Callable[[], None] | None = None,
+) -> dict[str, float]:
+    """The parts of the objective under their names, the whole as `objective` if it has several, and every metric.
 
     The part is treated as one batch that is run in pieces: `ctx.examples` is its whole size, so a mean is a mean over
-    all of it and a sum a sum. A metric with several results gives `metric.result`.
+    all of it and a sum a sum. A metric with several results gives `metric.result`. `values` are the parameters and
+    state, those of `network` unless given; `between` is called after each batch.
     """
     batches = Batches(part.source, part.batch, shuffle=False, seed=0)
     outputs = {name: node.outputs for name, node in network.metrics.items()}
-    objective = tuple(network.objective) if with_objective else ()
-    keep = (*objective, *(variable for names in outputs.values() for variable in names))
+    keep = (*network.objective, *(variable for names in outputs.values() for variable in names))
     totals: dict[str, Any] = {}
-    fixed = {**network.params, **network.state}
+    fixed = {**network.params, **network.state} if values is None else values
     for batch in batches.epoch(0):
-        values, _ = forward(
-            network.graph,
-            {**fixed, **network.feed_fields(batch)},
-            keep=keep,
-            training=False,
-            examples=part.description.examples,
-        )
-        for name, value in values.items():
+        feed = {**fixed, **network.feed_fields(batch)}
+        found, _ = forward(network.graph, feed, keep=keep, training=False, examples=part.description.examples)
+        for name, value in found.items():
             totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)
-    found = {name: float(totals[name]) for name in objective}
+        if between is not None:
+            between()
+    measured = with_objective({name: float(totals[name]) for name in network.objective}, network.objective)
     for name, node in network.metrics.items():
-        found |= _results(name, node.block, [totals[variable] for variable in outputs[name]])
-    return found
+        measured |= _results(name, node.block, [totals[variable] for variable in outputs[name]])
+    return measured
 
 
 def evaluate_batch(network: Network, part: DataPart) -> None:

@@ -23,7 +23,7 @@ def write_atomic(path: Path, data: bytes, keep: Path | None = None) -> None:
         if keep is not None:
             _move(path, keep)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
@@ -45,7 +45,7 @@ def _move(path: Path, to: Path) -> None:
         os.replace(path, to)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put the new name on the disk too; some network file systems do this by themselves and refuse to be asked."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

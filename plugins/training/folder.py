@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -13,7 +11,8 @@ from typing import Any
 
 from blockrun.plugins.errors import RunError
 
-from .files import write_atomic
+from .files import sync_folder, write_atomic
+from .lines import append_line, forget_after, read_lines
 
 FORMAT = 1
 
@@ -37,6 +36,10 @@ class RunFolder:
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def times(self) -> Path:
+        return self.path / "times.jsonl"
+
     def save_info(self, **changes: Any) -> None:
         """Change `run.json`, all or nothing."""
         self.info |= changes
@@ -44,42 +47,46 @@ class RunFolder:
 
     def rows(self) -> list[dict[str, Any]]:
         """The metrics so far; a last line that was cut off by a crash is left out."""
-        found = []
-        for line in self.metrics.read_text().splitlines() if self.metrics.exists() else []:
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-        return found
+        return read_lines(self.metrics)
 
-    def append(self, row: dict[str, Any]) -> None:
-        """Add one line to the metrics, on disk when this returns."""
-        try:
-            with self.metrics.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunError(f"{self.metrics} cannot be written: {error.strerror or error}") from None
+    def append(self, row: dict[str, Any], times: dict[str, Any] | None = None) -> None:
+        """Add one line to the metrics, and how long it took to their own file; on the disk when this returns.
+
+        The metrics of two runs that compute the same are then the same bytes.
+        """
+        append_line(self.times, {"step": row["step"], **(times or {})})
+        append_line(self.metrics, row)
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics of steps that the checkpoint does not know of, so that none is written twice."""
-        rows = [row for row in self.rows() if row["step"] <= step]
-        write_atomic(self.metrics, "".join(json.dumps(row) + "\n" for row in rows).encode())
+        """Drop lines about steps that the checkpoint does not know of, so that none is written twice."""
+        for file in (self.metrics, self.times):
+            forget_after(file, step)
 
 
 def create_folder(root: Path, name: str) -> RunFolder:
     """A new, empty run folder `<root>/<name>/<time>_<id>`; raises `RunError` if it cannot be made or written to."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    path = root / name / f"{stamp}_{secrets.token_hex(2)}"
     try:
-        path.mkdir(parents=True)
+        path = _new_folder(root / name, stamp)
         (path / "checkpoints").mkdir()
+        for folder in (path, path.parent, root):
+            sync_folder(folder)
     except OSError as error:
-        raise RunError(
-            f"the run folder {path} cannot be made: {error.strerror or error}", help="run.dir=FOLDER writes elsewhere"
-        ) from None
+        fact = f"the run folder {root / name / stamp} cannot be made: {error.strerror or error}"
+        raise RunError(fact, help="run.dir=FOLDER writes elsewhere") from None
     return RunFolder(path)
+
+
+def _new_folder(parent: Path, stamp: str) -> Path:
+    """Runs that start within one second differ by their ids, which may meet."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = parent / f"{stamp}_{secrets.token_hex(2)}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
 
 
 def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
@@ -116,24 +123,3 @@ def open_folder(path: Path) -> RunFolder:
     if info["format"] > FORMAT:
         raise RunError(f"{path} was written by a newer blockrun (run format {info['format']}; this one reads {FORMAT})")
     return RunFolder(path, info)
-
-
-def environment() -> dict[str, Any]:
-    """What the numbers of a run depend on besides its file: versions, machine, BLAS and its threads."""
-    import numpy
-    from threadpoolctl import threadpool_info
-
-    from blockrun import __version__
-
-    blas = [
-        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in threadpool_info()
-    ]
-    return {
-        "blockrun": __version__,
-        "python": platform.python_version(),
-        "numpy": numpy.__version__,
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "blas": blas,
-        "threads": max([lib["num_threads"] for lib in threadpool_info()], default=1),
-    }

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from blockrun.core import Node, backward, forward
 from blockrun.plugins.data.batches import Batches
-from blockrun.plugins.errors import Diverged, UserError
+from blockrun.plugins.errors import UserError
 
+from .average import Average
 from .checkpoint import Tensors
+from .divergence import explain
+from .gradients import differentiator
 from .groups import Group, Rule, divide, rule_of
+from .measured import objective_of, with_objective
 
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
@@ -22,25 +25,29 @@ Array = np.ndarray[Any, Any]
 
 
 class Trainer:
-    """One network being trained. `step` counts the steps taken, `steps` those to take in all."""
+    """One network being trained. `step` counts the steps taken, `steps` those to take in all.
+
+    `recorded` is the last step that was measured; since then there were `examples`, and `sums` of each part of the
+    objective times the examples of its batch.
+    """
 
     def __init__(self, network: Network) -> None:
-        self.network = network
-        training = network.sections.training
-        part = network.sections.data["train"]
+        training, part = network.sections.training, network.sections.data["train"]
         assert training is not None
-        self.settings = training
-        self.seed = network.sections.run.seed
+        self.network, self.settings, self.seed = network, training, network.sections.run.seed
         self.batches = Batches(part.source, part.batch, shuffle=part.shuffle, seed=self.seed)
         self.per_epoch = len(self.batches)
         self.steps = training.steps or (training.epochs or 0) * self.per_epoch
-        self.step = 0
+        self.interval = training.evaluate.steps or (training.evaluate.epochs or 1) * self.per_epoch
+        self.step = self.recorded = 0
+        self.examples, self.sums = 0, dict.fromkeys(network.objective, 0.0)
         self.groups = self._learned(training.rule, training.groups)
-        self.wrt = tuple(name for name in network.params if any(name in names for _, names in self.groups))
+        learned = {name for _, names in self.groups for name in names}
+        self.wrt = tuple(name for name in network.params if name in learned)
         self.held = {name for name in network.state if rule_of(name, training.rule, training.groups) is None}
         self.slots = {n: rule.optimizer.init(network.params[n]) for rule, names in self.groups for n in names}
-        self.losses = [0.0, 0.0]  # of this epoch: Σ objective · examples, Σ examples
-        self.keep = (*network.objective, *network.graph.updates.values())
+        self.average = None if training.average is None else Average(training.average)
+        self.differentiate = differentiator(network, self.wrt, training.accumulate)
 
     def _learned(self, rule: Rule, groups: tuple[Group, ...]) -> list[tuple[Rule, list[str]]]:
         """The parameters by their rule, without those that are frozen."""
@@ -59,32 +66,23 @@ class Trainer:
         return -(-self.steps // self.per_epoch)
 
     @property
-    def at_epoch_end(self) -> bool:
-        """Whether the step just taken was the last of its epoch, or of all."""
-        return self.step % self.per_epoch == 0 or self.step >= self.steps
+    def due(self) -> bool:
+        """Whether the step just taken is one after which to measure."""
+        return self.step > self.recorded and (self.step % self.interval == 0 or self.step >= self.steps)
 
     def rate_of(self, step: int) -> float:
         """The learning rate of step number `step`, from 0, where no group says otherwise."""
         return float(self.settings.rule.schedule(min(step, self.steps - 1), self.steps))
 
-    def run_epoch(self) -> Iterator[int]:
-        """Take the steps that are left of this epoch; yields the number of examples in each batch."""
-        epoch, start = self.epoch, self.step % self.per_epoch
-        if start == 0:
-            self.losses = [0.0, 0.0]
-        for batch in self.batches.epoch(epoch, start):
-            if self.step >= self.steps:
-                return
-            count = len(next(iter(batch.values())))
-            objective = self.take_step(batch, count)
-            self.losses[0] += objective * count
-            self.losses[1] += count
-            yield count
-
-    @property
-    def loss(self) -> float:
-        """The mean objective over the batches of this epoch so far."""
-        return self.losses[0] / self.losses[1] if self.losses[1] else math.nan
+    def walk(self) -> Iterator[int]:
+        """Take the steps that are left; yields the number of examples in each batch."""
+        while self.step < self.steps:
+            for batch in self.batches.epoch(self.epoch, self.step % self.per_epoch):
+                count = len(next(iter(batch.values())))
+                self.take_step(batch, count)
+                yield count
+                if self.step >= self.steps:
+                    return
 
     def take_step(self, batch: dict[str, Array], count: int) -> float:
         """One step on one batch; returns its objective. Raises `Diverged` when something is no longer finite."""
@@ -92,26 +90,25 @@ class Trainer:
             return self._take_step(batch, count)
 
     def _take_step(self, batch: dict[str, Array], count: int) -> float:
-        network = self.network
+        network, seed = self.network, (self.seed, self.step)
         feed = {**network.params, **network.state, **network.feed_fields(batch)}
-        values, tape = forward(
-            network.graph,
-            feed,
-            keep=self.keep,
-            wrt=self.wrt,
-            training=True,
-            seed=(self.seed, self.step),
-            examples=count,
-        )
-        gradients = backward(tape, network.objective, self.wrt)
+        values, gradients = self.differentiate(feed, count, seed)
         objective = sum(weight * float(values[name]) for name, weight in network.objective.items())
-        if not (math.isfinite(objective) and all(_finite(g) for g in gradients.values())):
-            self._explain_divergence(feed, count)
+        squares = [_square(g) for g in gradients.values()]
+        if not math.isfinite(objective + sum(squares)):
+            explain(network, self.wrt, feed, count, seed, self.settings.accumulate)
+        if self.settings.clip is not None:
+            gradients = self.settings.clip(gradients, squares)
         self._update(gradients)
         for state, update in network.graph.updates.items():
             if state not in self.held:
                 network.state[state] = values[update]
         self.step += 1
+        if self.average is not None:
+            self.average.take(self._averaged(), self.step)
+        self.examples += count
+        for name in network.objective:
+            self.sums[name] += float(values[name]) * count
         return objective
 
     def _update(self, gradients: dict[str, Array]) -> None:
@@ -124,25 +121,30 @@ class Trainer:
                     dp = dp + rule.l1 * np.sign(p)  # of the subgradients at 0, 0
                 params[name], slots[name] = rule.optimizer.update(p, dp, slots[name], rate, self.step + 1)
 
-    def _explain_divergence(self, feed: dict[str, Array], count: int) -> None:
-        """Run the batch again, looking at every value, and name the first that is not finite, if there is one."""
+    def _averaged(self) -> dict[str, Array]:
+        """What changes, and is averaged therefore."""
         network = self.network
-        wrt = self.wrt
-        where = f"at step {self.step + 1}"
+        return {n: network.params[n] for n in self.wrt} | {n: x for n, x in network.state.items() if n not in self.held}
 
-        def look_forward(node: Node, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-            _look(node, zip(node.outputs, outputs, strict=True), where, inputs)
+    @property
+    def trained(self) -> dict[str, Array]:
+        """What is measured: parameters and state, or their average where there is one."""
+        return {**self.network.params, **self.network.state, **(self.average.values if self.average else {})}
 
-        def look_backward(node: Node, douts: tuple[Any, ...], dinputs: tuple[Any, ...]) -> None:
-            names = [f"the gradient of `{v or n}`" for n, v in node.gradient_inputs]
-            _look(node, zip(names, dinputs, strict=True), where, douts)
+    def means(self) -> dict[str, float]:
+        """Each part of the objective over the batches since it was last measured, and the whole if it has several."""
+        parts = {name: x / self.examples if self.examples else math.nan for name, x in self.sums.items()}
+        return with_objective(parts, self.network.objective)
 
-        seed = (self.seed, self.step)
-        _, tape = forward(network.graph, feed, keep=self.keep, wrt=wrt, seed=seed, examples=count, watch=look_forward)
-        gradients = backward(tape, network.objective, wrt, watch=look_backward)
-        bad = [name for name, gradient in gradients.items() if not np.isfinite(gradient).all()]
-        if bad:
-            raise Diverged(f"the gradients of `{bad[0]}` add up to more than a number can hold {where}")
+    @property
+    def loss(self) -> float:
+        """The mean objective over the batches since it was last measured."""
+        return objective_of(self.means(), self.network.objective)
+
+    def begin_interval(self) -> None:
+        """What is measured next is about the steps from here on."""
+        self.recorded = self.step
+        self.examples, self.sums = 0, dict.fromkeys(self.sums, 0.0)
 
     def tensors(self) -> Tensors:
         """Everything that training goes on from, by name."""
@@ -150,11 +152,12 @@ class Trainer:
         found |= {f"state/{name}": s for name, s in self.network.state.items()}
         for name, slots in self.slots.items():
             found |= {f"optimizer/{name}/{slot}": value for slot, value in slots.items()}
-        return found
+        return found | {f"average/{name}": x for name, x in (self.average.values if self.average else {}).items()}
 
     def progress(self) -> dict[str, Any]:
         """Where training stands, as plain data."""
-        return {"step": self.step, "steps": self.steps, "losses": self.losses}
+        names = ("step", "steps", "per_epoch", "recorded", "examples", "sums")
+        return {name: getattr(self, name) for name in names}
 
     def restore(self, tensors: Tensors, progress: dict[str, Any]) -> None:
         """Stand where `tensors` and `progress` were taken; raises `UserError` if they are of another network."""
@@ -163,13 +166,21 @@ class Trainer:
             name: {slot: _fetch(tensors, f"optimizer/{name}/{slot}", value) for slot, value in slots.items()}
             for name, slots in self.slots.items()
         }
-        self.step, self.losses = int(progress["step"]), list(progress["losses"])
+        self.step, self.recorded = progress["step"], progress["recorded"]
+        self.examples, self.sums = progress["examples"], dict(progress["sums"])
+        if self.average is not None and self.step:
+            self.average.values = {n: _fetch(tensors, f"average/{n}", x) for n, x in self._averaged().items()}
 
 
-def restore_network(network: Network, tensors: Tensors) -> None:
-    """Set the parameters and state of `network`; raises `UserError` if `tensors` are of another network."""
-    network.params = {name: _fetch(tensors, f"params/{name}", p) for name, p in network.params.items()}
-    network.state = {name: _fetch(tensors, f"state/{name}", s) for name, s in network.state.items()}
+def restore_network(network: Network, tensors: Tensors, averaged: bool = False) -> None:
+    """Set the parameters and state of `network`, to their average where it is asked for and there is one.
+
+    Raises `UserError` if `tensors` are of another network.
+    """
+    best = {name.partition("/")[2]: x for name, x in tensors.items() if averaged and name.startswith("average/")}
+    for kind, arrays in (("params", network.params), ("state", network.state)):
+        found = {name: _fetch(tensors, f"{kind}/{name}", x) for name, x in arrays.items()}
+        arrays.update(found | {name: best[name] for name in found if name in best})
 
 
 def _fetch(tensors: Tensors, name: str, like: Array) -> Array:
@@ -180,20 +191,7 @@ def _fetch(tensors: Tensors, name: str, like: Array) -> Array:
     return tensors[name].astype(like.dtype, copy=False)
 
 
-def _finite(x: Array) -> bool:
-    """Whether `x` is finite, by its sum of squares: one fast pass, and an overflow is looked into by the caller."""
+def _square(x: Array) -> float:
+    """The sum of squares, in one fast pass: not finite if an entry is not, or if it overflows."""
     flat = x.reshape(-1)
-    return math.isfinite(float(flat @ flat))
-
-
-def _look(node: Node, named: Any, where: str, given: tuple[Any, ...]) -> None:
-    for name, value in named:
-        if value is not None and value.dtype.kind == "f" and not np.isfinite(value).all():
-            sizes = [f"{np.nanmin(x):.3g} to {np.nanmax(x):.3g}" for x in given if x is not None and x.size > 1]
-            shown = name if "`" in name else f"`{name}`"
-            bad = value[~np.isfinite(value)].flat[0] if value.ndim else value
-            ranges = ", ".join(sizes[:3]) or "single numbers"
-            raise Diverged(
-                f"{shown} is {bad} {where}, in node {node}, {node.block!r}, given values of {ranges}",
-                help="a smaller learning rate may help",
-            )
+    return float(flat @ flat)

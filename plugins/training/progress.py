@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .measured import PARTS
+
 if TYPE_CHECKING:
     from .loop import Trainer
 
@@ -20,8 +22,8 @@ class Progress:
     def step(self, trainer: Trainer, examples: int) -> None:
         """A step was taken on a batch of `examples`."""
 
-    def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is over; `row` is what the metrics file records of it."""
+    def row(self, row: dict[str, Any]) -> None:
+        """The run was measured; `row` is what the metrics record, and how fast it was."""
 
     def note(self, text: str) -> None:
         """Something worth knowing happened; nothing if `text` is empty."""
@@ -37,7 +39,7 @@ class Rows(Progress):
         self.stream = stream or sys.stderr
         self.headed = False
 
-    def epoch(self, row: dict[str, Any]) -> None:
+    def row(self, row: dict[str, Any]) -> None:
         cells = cells_of(row)
         if not self.headed:
             self.write("  ".join(name.rjust(width) for name, _, width in cells))
@@ -101,9 +103,10 @@ class Bar(Rows):
 
 def cells_of(row: dict[str, Any]) -> list[tuple[str, str, int]]:
     """The columns of one row: heading, text, width."""
-    cells = [("epoch", f"{row['epoch']}/{row['epochs']}", 9), ("loss", _number(row["train"]["loss"]), 9)]
-    for name, value in row.get("val", {}).items():
-        cells.append((f"val.{name}", _number(value), max(9, len(name) + 4)))
+    cells = [("epoch", f"{row['epoch']}/{row['epochs']}", 9)]
+    for part in PARTS:
+        for name, value in row.get(part, {}).items():
+            cells.append((f"{part}.{name}", _number(value), max(9, len(part) + len(name) + 1)))
     cells.append(("lr", f"{row['lr']:.1e}", 8))
     cells.append(("examples/s", f"{row['examples_per_second']:,.0f}", 10))
     cells.append(("left", clock(row["seconds_left"]), 7))

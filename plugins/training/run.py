@@ -1,10 +1,11 @@
-"""A run from beginning to end: its folder, its loop, its checkpoints, and what is said when it is over."""
+"""A run from beginning to end: made, trained, resumed, and what is written down about it."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,34 +14,38 @@ import yaml
 
 from blockrun.plugins.errors import Diverged, RunError, UserError
 
-from .checkpoint import load_latest, save_rotating
-from .evaluation import evaluate
-from .folder import FORMAT, RunFolder, create_folder, environment
-from .interrupt import Interrupted, Signals
+from .checkpoint import Loaded, load_latest
+from .environment import changes, digest, environment, refuse_changes
+from .folder import FORMAT, RunFolder, create_folder, open_folder
+from .interrupt import Interrupted
+from .lock import locked
 from .loop import Trainer, restore_network
 from .memory import keep_freed_memory
 from .progress import Progress
+from .session import LAST, Session
 from .threads import limit_threads
 
 if TYPE_CHECKING:
     from blockrun.plugins.host import Host
     from blockrun.plugins.network.network import Network
 
-LAST = "last"  # the name of the rolling checkpoint
-
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, and what the test part (or else the validation part) gave."""
+    """A finished run: its folder, and what the test part (or else the validation part) gave.
+
+    `reason` says why it ended before its last step, "" if it did not.
+    """
 
     folder: RunFolder
     part: str
     results: dict[str, float]
     seconds: float
+    reason: str = ""
 
 
 def train(network: Network, progress: Progress | None = None) -> Run:
-    """Train `network` as its file says, in a new run folder.
+    """Train `network` as its file says, in a new run folder; its parameters are then those that were measured.
 
     Raises `UserError` if the file has no data or training, `Interrupted` after a signal and a checkpoint, `Diverged`
     when something is no longer finite, `RunError` when the folder cannot be written.
@@ -50,27 +55,34 @@ def train(network: Network, progress: Progress | None = None) -> Run:
         missing = "train" if sections.training is None else "data.train"
         raise UserError(f"{network.document.file} has no `{missing}` section, so there is nothing to train")
     with limit_threads(network):
-        return _go_on(Trainer(network), _begin(network), progress or Progress())
+        trainer = Trainer(network)
+        folder = create_folder(sections.run.dir, sections.run.name or Path(network.document.file).stem)
+        with locked(folder.path):
+            _describe(network, folder)
+            return _go_on(Session(trainer, folder, progress or Progress()))
 
 
-def resume(folder: RunFolder, host: Host | None = None, progress: Progress | None = None) -> Run:
-    """Go on with a run that was interrupted, in place; raises `RunError` if it is over or cannot go on."""
-    if folder.info["status"] == "finished":
-        raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
-    progress = progress or Progress()
-    network = load_run(folder, host, weights=False)
-    trainer = Trainer(network)
-    if any(folder.checkpoints.glob(f"{LAST}*.safetensors")):
-        found = load_latest(folder.checkpoints, LAST)
-        trainer.restore(found.tensors, found.about["progress"])
-        progress.note(found.warning)
-    folder.forget_after(trainer.step)
-    with limit_threads(network):
-        return _go_on(trainer, folder, progress)
+def resume(
+    folder: RunFolder, host: Host | None = None, progress: Progress | None = None, allow: tuple[str, ...] = ()
+) -> Run:
+    """Go on with a run that was interrupted, in place.
+
+    Raises `RunError` if it is over, cannot go on, or is being trained, and if something that its numbers depend on has
+    changed and is not in `allow`, the names in `environment.CHANGES`.
+    """
+    with locked(folder.path):
+        folder = open_folder(folder.path)
+        if folder.info["status"] == "finished":
+            raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
+        network = load_run(folder, host, weights=False)
+        threads = None if "threads" in allow else folder.info["environment"].get("threads")
+        with limit_threads(network, threads):
+            session = Session(Trainer(network), folder, progress or Progress())
+            return _go_on(_restored(session, allow))
 
 
-def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) -> Network:
-    """The network of a run, with the parameters of its latest checkpoint."""
+def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, checkpoint: str = LAST) -> Network:
+    """The network of a run, with the parameters of a checkpoint, or their average where the run has one."""
     from blockrun.plugins.network.build import build
     from blockrun.plugins.network.overrides import apply_overrides
     from blockrun.plugins.network.scan import read_document
@@ -80,14 +92,13 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True) 
     apply_overrides(document, folder.info["overrides"])
     network = build(document, host)
     if weights:
-        restore_network(network, load_latest(folder.checkpoints, LAST).tensors)
+        restore_network(network, load_latest(folder.checkpoints, checkpoint).tensors, averaged=True)
     return network
 
 
-def _begin(network: Network) -> RunFolder:
-    """A new folder with everything that says what the run is, before it starts."""
+def _describe(network: Network, folder: RunFolder) -> None:
+    """Write down everything that says what the run is, before it starts."""
     document, settings = network.document, network.sections.run
-    folder = create_folder(settings.dir, settings.name or Path(document.file).stem)
     try:
         folder.config.write_bytes(document.raw)
         resolved = yaml.safe_dump(network.resolved, sort_keys=False, allow_unicode=True)
@@ -96,11 +107,10 @@ def _begin(network: Network) -> RunFolder:
     except OSError as error:
         raise RunError(f"{folder.path} cannot be written: {error.strerror or error}") from None
     folder.save_info(
-        format=FORMAT, status="running", started=time.strftime("%Y-%m-%dT%H:%M:%S%z"), file=document.file,
-        folder=str(document.folder.resolve()), overrides=document.overrides, seed=settings.seed, code=code,
+        format=FORMAT, status="running", started=_now(), file=document.file, folder=str(document.folder.resolve()),
+        overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,
         parameters=sum(p.size for p in network.params.values()), environment=environment(),
     )  # fmt: skip
-    return folder
 
 
 def _copy_code(network: Network, folder: RunFolder) -> dict[str, str]:
@@ -109,87 +119,76 @@ def _copy_code(network: Network, folder: RunFolder) -> dict[str, str]:
     for path in network.local_code:
         (folder.path / "code").mkdir(exist_ok=True)
         shutil.copyfile(path, folder.path / "code" / path.name)
-        copied[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        copied[path.name] = digest(path)
     return copied
 
 
-def _go_on(trainer: Trainer, folder: RunFolder, progress: Progress) -> Run:
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _restored(session: Session, allow: tuple[str, ...]) -> Session:
+    """The session where its last checkpoint was written, or at the beginning if there is none."""
+    folder, trainer = session.folder, session.trainer
+    found = load_latest(folder.checkpoints, LAST) if any(folder.checkpoints.glob(f"{LAST}*.safetensors")) else None
+    changed = _changes(session, found)
+    refuse_changes(changed, allow, folder.path)
+    if found is not None:
+        session.restore(found.tensors, found.about)
+        session.note(found.warning)
+    folder.forget_after(trainer.step)
+    event = {"step": trainer.step, "time": _now(), "changed": sorted(changed)}
+    folder.save_info(resumed=[*folder.info.get("resumed", []), event])
+    return session
+
+
+def _changes(session: Session, found: Loaded | None) -> dict[str, tuple[Any, Any]]:
+    info, trainer = session.folder.info, session.trainer
+    then = {**info["environment"], **{key: info[key] for key in ("config", "code") if key in info}}
+    code = {path.name: digest(path) for path in session.network.local_code}
+    now = {**environment(), "config": digest(session.folder.config), "code": code}
+    if found is not None:
+        now["data"] = f"{trainer.per_epoch} and {trainer.steps}"
+        progress = found.about["progress"]
+        then["data"] = f"{progress['per_epoch']} and {progress['steps']}"
+    changed = changes(then, now)
+    if "config" in changed:
+        changed.pop("data", None)  # follows from it
+    return changed
+
+
+def _go_on(session: Session) -> Run:
+    """Train and measure, and leave word of how it ended."""
     keep_freed_memory()
+    folder, progress, began = session.folder, session.progress, time.monotonic()
     folder.save_info(status="running")
-    clock = _Clock(trainer)
-    progress.start(trainer)
+    progress.start(session.trainer)
     try:
-        with Signals() as signals:
-            while trainer.step < trainer.steps:
-                _run_epoch(trainer, folder, progress, clock, signals)
-    except Diverged as error:
-        folder.save_info(status="diverged", reason=error.message)
-        raise
-    except Interrupted:
-        folder.save_info(status="interrupted")
-        raise
+        with session.signals:
+            session.train()
+            progress.stop()
+            part, results = session.finish()
     except BaseException as error:
-        folder.save_info(status="failed", reason=f"{type(error).__name__}: {error}")
+        _record_failure(session, error)
         raise
     finally:
         progress.stop()
-    return _finish(trainer, folder, clock)
-
-
-class _Clock:
-    """How fast training goes, from when this part of it started."""
-
-    def __init__(self, trainer: Trainer) -> None:
-        self.began, self.first, self.examples, self.training = time.monotonic(), trainer.step, 0, 0.0
-
-    def left(self, trainer: Trainer) -> float:
-        done = max(trainer.step - self.first, 1)
-        return (time.monotonic() - self.began) / done * (trainer.steps - trainer.step)
-
-
-def _run_epoch(trainer: Trainer, folder: RunFolder, progress: Progress, clock: _Clock, signals: Signals) -> None:
-    began, examples, number = time.monotonic(), 0, trainer.epoch + 1
-    for count in trainer.run_epoch():
-        examples += count
-        progress.step(trainer, count)
-        if signals.received is not None and not trainer.at_epoch_end:
-            _stop(trainer, folder, signals.received)
-    speed = examples / max(time.monotonic() - began, 1e-9)
-    row = _row(trainer, number) | {"examples_per_second": round(speed), "seconds_left": round(clock.left(trainer), 1)}
-    folder.append(row)
-    progress.epoch(row)
-    if signals.received is not None and trainer.step < trainer.steps:
-        _stop(trainer, folder, signals.received)
-    _save(trainer, folder)
-
-
-def _row(trainer: Trainer, epoch: int) -> dict[str, Any]:
-    """What is recorded of an epoch, apart from how fast it was."""
-    row: dict[str, Any] = {"step": trainer.step, "epoch": epoch, "epochs": trainer.epochs}
-    row |= {"train": {"loss": trainer.loss}, "lr": trainer.rate_of(trainer.step - 1)}
-    if "val" in trainer.network.sections.data:
-        row["val"] = evaluate(trainer.network, trainer.network.sections.data["val"])
-    return row
-
-
-def _stop(trainer: Trainer, folder: RunFolder, signum: int) -> None:
-    _save(trainer, folder)
-    raise Interrupted(
-        signum,
-        f"interrupted at step {trainer.step} of {trainer.steps}; the checkpoint is written",
-        help=f"`blockrun resume {folder.path}` goes on from here",
+    seconds = time.monotonic() - began
+    total, step = folder.info.get("seconds", 0.0) + seconds, session.trainer.step
+    folder.save_info(
+        status="finished", seconds=round(total, 2), part=part, results=results, steps=step, reason=session.reason
     )
+    session.network.params.update({n: session.trainer.trained[n] for n in session.network.params})
+    session.network.state.update({n: session.trainer.trained[n] for n in session.network.state})
+    return Run(folder, part, results, seconds, session.reason)
 
 
-def _save(trainer: Trainer, folder: RunFolder) -> None:
-    save_rotating(folder.checkpoints, LAST, trainer.tensors(), {"progress": trainer.progress()})
-
-
-def _finish(trainer: Trainer, folder: RunFolder, clock: _Clock) -> Run:
-    seconds = time.monotonic() - clock.began
-    data = trainer.network.sections.data
-    part = next(name for name in ("test", "val", "train") if name in data)
-    results = evaluate(trainer.network, data[part])
-    total = folder.info.get("seconds", 0.0) + seconds
-    folder.save_info(status="finished", seconds=round(total, 2), part=part, results=results, steps=trainer.step)
-    return Run(folder, part, results, seconds)
+def _record_failure(session: Session, error: BaseException) -> None:
+    """Say in `run.json` how the run ended, if that can be written: what went wrong matters more."""
+    status, reason = "failed", f"{type(error).__name__}: {error}"
+    if isinstance(error, Diverged):
+        status, reason = "diverged", error.message
+    elif isinstance(error, (Interrupted, KeyboardInterrupt)):
+        status, reason = "interrupted", ""
+    with suppress(RunError):
+        session.folder.save_info(status=status, reason=reason)

@@ -29,6 +29,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def limit_threads(network: Network) -> Any:
-    """A context in which BLAS uses `threads_for(network)` threads."""
-    return threadpool_limits(limits=threads_for(network), user_api="blas")
+def limit_threads(network: Network, threads: int | None = None) -> Any:
+    """A context in which BLAS uses `threads` threads, or else `threads_for(network)`."""
+    return threadpool_limits(limits=threads or threads_for(network), user_api="blas")

@@ -149,7 +149,7 @@ def test_one_after_another_equals_the_whole_where_nothing_couples_examples():
 
 
 def test_one_after_another_holds_the_gradients_of_one_piece_and_not_of_all():
-    """A running sum, the gradient that is added and their new sum: three arrays, where eight pieces would make eight."""
+    """A running sum, the gradient that is added and their new sum: three arrays; eight pieces would make eight."""
     graph = Graph([NODES[0], Node("J", Mean(), ("h",))])
     feed = {"x": RNG.standard_normal((8, 50_000)), "W": RNG.standard_normal((2, 50_000))}
     tracemalloc.start()

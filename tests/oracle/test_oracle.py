@@ -10,6 +10,7 @@ import pytest
 from blockrun.plugins.host import load_host
 from blockrun.plugins.testing.cases import Case, is_float
 from blockrun.plugins.testing.examples import find_cases, in_both_modes
+from blockrun.plugins.training.gradients import Clip
 
 from .blocks import BLOCKS, WITHOUT
 from .common import Use, torch
@@ -104,6 +105,21 @@ def test_a_schedule_has_the_rates_of_pytorch(schedule: Any, counterpart: Any, op
         assert schedule(step, STEPS) == pytest.approx(walker.param_groups[0]["lr"], abs=1e-12), step
         walker.step()
         theirs.step()
+
+
+@pytest.mark.parametrize("limit", [0.1, 3.0, 100.0])
+@pytest.mark.parametrize("kind", ["norm", "value"])
+def test_gradients_are_clipped_as_by_pytorch(kind: str, limit: float) -> None:
+    """To 1e-6 for the norm, to which PyTorch adds 1e-6 before it divides."""
+    rng = np.random.default_rng(0)
+    gradients = {name: rng.standard_normal(shape) for name, shape in (("W", (4, 3)), ("b", (3,)), ("s", ()))}
+    theirs = [torch.zeros(g.shape, dtype=torch.float64, requires_grad=True) for g in gradients.values()]
+    for parameter, g in zip(theirs, gradients.values(), strict=True):
+        parameter.grad = torch.tensor(g)
+    {"norm": torch.nn.utils.clip_grad_norm_, "value": torch.nn.utils.clip_grad_value_}[kind](theirs, limit)
+    found = Clip(**{kind: limit})(gradients, [float((g * g).sum()) for g in gradients.values()])
+    for ours, parameter in zip(found.values(), theirs, strict=True):
+        np.testing.assert_allclose(ours, parameter.grad.numpy(), rtol=1e-5 if limit < 1 else 1e-6)
 
 
 @pytest.mark.parametrize(

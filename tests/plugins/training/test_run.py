@@ -16,7 +16,8 @@ from blockrun.plugins.training.folder import find_folder
 from blockrun.plugins.training.interrupt import Interrupted
 from blockrun.plugins.training.loop import Trainer
 from blockrun.plugins.training.progress import Progress
-from blockrun.plugins.training.run import LAST, load_run, resume, train
+from blockrun.plugins.training.run import load_run, resume, train
+from blockrun.plugins.training.session import LAST
 
 NETWORK = """\
 blockrun: 1
@@ -124,7 +125,7 @@ def test_a_finished_run_is_not_resumed(network):
 
 def test_a_run_that_dies_is_never_marked_finished_and_resumes_from_its_last_checkpoint(network, tmp_path):
     class Dies(Progress):
-        def epoch(self, row):
+        def row(self, row):
             raise MemoryError("no more")
 
     with pytest.raises(MemoryError):
