@@ -23,7 +23,7 @@ from .reader import Cursor, Problems
 from .scan import read_document
 from .settings import check_top, host_for, local_code, read_run
 from .training import check_accumulate, read_objective, read_training
-from .values import Substitution
+from .values import Values
 from .wiring import Wiring
 
 
@@ -64,7 +64,7 @@ def build(document: Document, host: Host | None = None) -> Network:
 
 def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:
     """The document with its references replaced, and its data, which some of them ask."""
-    values = Substitution(raw.problems)
+    values = Values(raw.problems)
     resolved: dict[str, Any] = {}
     data: dict[str, DataPart] = {}
     if "data" in raw:

@@ -30,6 +30,11 @@ class Mark(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def part(self, text: str, start: int, end: int) -> Mark:
+        """The mark of `text[start:end]`, where `text` stands here as it is; else the whole."""
+        at = self.text.find(text, self.column - 1, self.column - 1 + self.length)
+        return self if at < 0 else self._replace(column=at + start + 1, length=max(1, end - start))
+
 
 @dataclass(frozen=True)
 class Diagnostic:

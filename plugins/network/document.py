@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .diagnostics import Diagnostic, Mark
 
 KeyPath = tuple[str | int, ...]
+DATA = "$data"  # the path of what the data source answers begins with this
 
 
 class Broken:
@@ -39,7 +40,8 @@ class Place(NamedTuple):
 class Document:
     """Plain values, the place of each by its path, the folder that relative paths start from, and what was read.
 
-    `problems` are what is already known to be wrong: duplicate keys, ambiguous numbers, anchors.
+    `problems` are what is already known to be wrong: duplicate keys, ambiguous numbers, anchors. `sources` says, for
+    the path of each value written with `$`, which other values it was made from.
     """
 
     data: Any
@@ -49,12 +51,31 @@ class Document:
     folder: Path = Path()
     raw: bytes = b""
     overrides: list[str] = field(default_factory=list)
+    sources: dict[KeyPath, tuple[KeyPath, ...]] = field(default_factory=dict)
 
     def place(self, path: KeyPath) -> Place | None:
         """The place of `path`, or of the nearest thing around it that was written down."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path)
+
+    def made_from(self, path: KeyPath, most: int = 3) -> list[KeyPath]:
+        """The values that the one at `path` was made from, the nearest first."""
+        found: list[KeyPath] = []
+        waiting = [path]
+        while waiting and len(found) < most:
+            at, rest = self._asker(waiting.pop(0))
+            more = [(*source, *rest) for source in self.sources.get(at, ()) if source[0] != DATA]
+            waiting += [source for source in more if source not in found]
+            found += [source for source in more if source not in found]
+        return found[:most]
+
+    def _asker(self, path: KeyPath) -> tuple[KeyPath, KeyPath]:
+        """The value at or around `path` that is written with `$`, and the way on from there."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.sources:
+                return path[:end], path[end:]
+        return path, ()
 
     def forget(self, path: KeyPath) -> None:
         """Drop the places of everything at and below `path`, which is about to be replaced."""

@@ -9,9 +9,9 @@ import yaml
 
 from .diagnostics import MOST, UNSHOWABLE, ConfigError, Diagnostic, Mark
 from .document import BROKEN, KeyPath, Place
+from .limits import limit, raised
 from .scalars import plain_scalar
 
-MAX_DEPTH, MAX_VALUES = 64, 5_000
 COLLECTIONS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 VALUES = (yaml.ScalarEvent, yaml.AliasEvent, *COLLECTIONS)
 KEPT = str.maketrans("", "", "\t\n\r")  # what a quoted value may hold
@@ -42,6 +42,7 @@ class Builder:
         self.written = False
         self.places: dict[KeyPath, Place] = {}
         self.problems: list[Diagnostic] = []
+        self.depth, self.values = limit("depth"), limit("values")
         self._open: list[_Open] = []
         self._count = 0
 
@@ -77,8 +78,8 @@ class Builder:
         self.problems.append(Diagnostic(code, message, mark, label, help))
         self._stop_at_last()
 
-    def _stop(self, code: str, message: str, event: Any, label: str) -> None:
-        self._report(code, message, event, label)
+    def _stop(self, code: str, message: str, event: Any, label: str, help: str = "") -> None:
+        self._report(code, message, event, label, help)
         raise ConfigError(self.problems)
 
     def _stop_at_last(self) -> None:
@@ -87,10 +88,12 @@ class Builder:
 
     def _limit(self, event: Any) -> None:
         self._count += 1
-        if self._count > MAX_VALUES:
-            self._stop("E006", f"the file holds more than {MAX_VALUES} values", event, "the limit is passed here")
-        if len(self._open) >= MAX_DEPTH:
-            self._stop("E006", f"the file is nested more than {MAX_DEPTH} levels deep", event, "too deep")
+        if self._count > self.values:
+            fact = f"the file holds more than {self.values} values"
+            self._stop("E006", fact, event, "the limit is passed here", raised("values"))
+        if len(self._open) >= self.depth:
+            fact = f"the file is nested more than {self.depth} levels deep"
+            self._stop("E006", fact, event, "too deep", raised("depth"))
 
     def _refuse_extras(self, event: Any) -> None:
         if isinstance(event, yaml.AliasEvent) or event.anchor:

@@ -30,9 +30,15 @@ class Problems:
     def add(
         self, code: str, message: str, path: KeyPath, label: str = "", help: str = "", key: bool = False,
         related: Iterable[tuple[KeyPath, str]] = (), notes: Iterable[str] = (),
+        within: tuple[str, int, int] | None = None,
     ) -> None:  # fmt: skip
-        """Record an error at `path`: at its value, or at its key. `related` are shown by their keys."""
+        """Record an error at `path`: at its value, or at its key. `related` are shown by their keys.
+
+        `within` is the text of the value, and the characters of it that the error is about.
+        """
         mark = self.mark(path, key)
+        if mark is not None and within is not None:
+            mark = mark.part(*within)
         marks = [(self.mark(p, key=True), text) for p, text in related]
         shown = tuple((other, text) for other, text in marks if other is not None)
         self.found.append(Diagnostic(code, message, mark, label, help, shown, tuple(notes)))
@@ -82,7 +88,9 @@ class Cursor:
     def error(self, code: str, message: str, label: str = "", help: str = "", key: bool = False, **more: Any) -> None:
         """Complain about the value, or about its key, or that there is none."""
         if key or not is_broken(self.value):
-            self.problems.add(code, message, self.path, label, help, key, **more)
+            sources = () if key else self.problems.document.made_from(self.path)
+            related = [*more.pop("related", ()), *((source, "comes from here") for source in sources)]
+            self.problems.add(code, message, self.path, label, help, key, related=related, **more)
 
     def expanded(self, key: str, kind: type = str) -> Cursor:
         """A value in short form, `relu`, in its long form, `{block: relu}`; anything else as it is."""
@@ -135,8 +143,16 @@ class Cursor:
             return default if is_broken(value) else fit(key, value, hint)
         except OptionError:
             message = f"{self[key].name} is {show_plain(value)}; it must be {describe(hint)}"
-            self[key].error(code, message, _label(value, hint), value_hint(value, hint))
+            self[key].error(code, message, _label(value, hint), self[key].hint(hint))
             return default
+
+    def hint(self, hint: Any) -> str:
+        """What may have been meant by this value, which is not what `hint` declares."""
+        mark = self.problems.mark(self.path)
+        written = mark.text[mark.column - 1 :][: mark.length] if mark else ""
+        if isinstance(self.value, float) and self.value.is_integer() and "${" in written and "/" in written:
+            return "`/` gives a fraction; `//` gives a whole number"
+        return value_hint(self.value, hint)
 
     def options(self, cls: type[Options], given: dict[str, Any], what: str) -> Options | None:
         """An instance of `cls` from the options `given` here; None, with complaints, if they do not fit."""

@@ -13,9 +13,9 @@ from blockrun.plugins.suggest import closest, listing
 
 from .diagnostics import ConfigError, Diagnostic, Mark
 from .document import Document
-from .events import MAX_DEPTH, Builder
+from .events import Builder
+from .limits import limit, raised
 
-MAX_BYTES = 2**20
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # what the parser does not take, and line ends that it counts and editors do not
 ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
@@ -34,14 +34,14 @@ HELP = {
 
 def read_document(file: str | Path) -> Document:
     """Read a network file; raises `ConfigError` for what is not one readable YAML document."""
-    path = Path(file)
+    path, most = Path(file), limit("bytes")
     try:
         with path.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
+            raw = opened.read(most + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
-    if len(raw) > MAX_BYTES:
-        raise _fail("E006", f"{path} is larger than {MAX_BYTES:,} bytes, the most a network file may have")
+    if len(raw) > most:
+        raise _fail("E006", f"{path} is larger than {most:,} bytes, the most a network file may have", raised("bytes"))
     document = parse_document(_decode(raw, str(file)), str(file))
     document.folder, document.raw = path.parent, raw
     return document
@@ -113,9 +113,11 @@ def _syntax_error(error: yaml.YAMLError, builder: Builder) -> Diagnostic:
     at, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     if "maximum nesting depth" in problem:  # the parser's own limit, which it may reach before its events reach ours
         mark = builder.mark(at, at) if at else None
-        return Diagnostic("E006", f"the file is nested more than {MAX_DEPTH} levels deep", mark, "too deep")
+        return Diagnostic("E006", f"the file is nested more than {builder.depth} levels deep", mark, "too deep")
     message = f"this is not YAML: {', '.join(filter(None, [context, problem])) or error}"
     help = next((text for key, text in HELP.items() if key in problem), "")
+    if at is not None and builder.line(at.line)[max(0, at.column - 1) :].startswith("${"):
+        help = 'quote an expression that stands inside `{}` or `[]`: "${...}"'
     if at is not None and "\t" in builder.line(at.line)[: at.column + 1]:
         help = "indent with spaces, not tabs"
     if began is not None and at is not None and not builder.line(at.line)[at.column :].strip():

@@ -1,90 +1,275 @@
-"""Values that stand for others: `$name` from `vars`, `$data.name` from the data source."""
+"""Values that stand for others: `$name`, `$data.name` and `${...}`, each with a record of what it was made from."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from blockrun.core.options import show
 from blockrun.plugins.suggest import closest, did_you_mean
 
-from .document import BROKEN, KeyPath
+from .document import BROKEN, DATA, KeyPath
+from .expression_syntax import ExpressionError
+from .expressions import LONGEST_TEXT, evaluate
 from .reader import Problems
 
-REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.-]*)")
+NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+REFERENCE = re.compile(rf"\$({NAME})")
+EXPRESSION = re.compile(r"\$\{([^{}]*)\}")
+MOST_COPIED = 100_000  # entries of lists and maps that references stand for, in one file
+UNSETTLED: Any = object()
 
 
-class Substitution:
-    """Replaces the references in one document.
+@dataclass(eq=False)
+class Given:
+    """A value under a name, of `vars` or an argument of a template; worked out when it is first asked for.
+
+    The `default` of an argument means by its own name the one outside.
+    """
+
+    value: Any
+    path: KeyPath
+    names: Environment
+    default: bool = False
+    settled: Any = UNSETTLED
+    size: int = 0  # entries of lists and maps in it
+
+
+class Environment:
+    """The names that values may refer to in one place: its own, then those around it."""
+
+    def __init__(self, outer: Environment | None = None) -> None:
+        self.outer = outer
+        self.own: dict[str, Given] = {}
+
+    def give(self, name: str, value: Any, path: KeyPath, names: Environment, default: bool = False) -> None:
+        self.own[name] = Given(value, path, names, default)
+
+    def find(self, name: str) -> Given | None:
+        found = self.own.get(name)
+        return self.outer.find(name) if found is None and self.outer is not None else found
+
+    def everything(self) -> list[str]:
+        """Every name, the nearest first."""
+        return [*self.own, *(self.outer.everything() if self.outer is not None else [])]
+
+
+class Values:
+    """Works out the values of one document.
 
     `answers` are those of the data source: None as long as they are not known, `BROKEN` if they never will be.
     """
 
     def __init__(self, problems: Problems) -> None:
-        section = problems.document.data.get("vars")
-        self.vars: dict[str, Any] = section if isinstance(section, dict) else {}
         self.problems = problems
+        self.vars = Environment()
         self.answers: Any = None
-        self._settled: dict[str, Any] = {}
+        self.settling: list[tuple[str, Given]] = []
+        self._copied = 0
+        section = problems.document.data.get("vars")
+        for name, value in section.items() if isinstance(section, dict) else ():
+            self.vars.give(name, value, ("vars", name), self.vars)
 
-    def resolve(self, value: Any, path: KeyPath, chain: tuple[str, ...] = ()) -> Any:
-        """`value` with every reference in it replaced; one that cannot be is reported and becomes `BROKEN`."""
+    def resolve(self, value: Any, path: KeyPath, names: Environment | None = None) -> Any:
+        """`value` with everything in it worked out; what cannot be is reported and becomes `BROKEN`."""
         if isinstance(value, dict):
-            return {key: self.resolve(v, (*path, key), chain) for key, v in value.items()}
+            return {key: self.resolve(v, (*path, key), names) for key, v in value.items()}
         if isinstance(value, list):
-            return [self.resolve(v, (*path, i), chain) for i, v in enumerate(value)]
+            return [self.resolve(v, (*path, i), names) for i, v in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
             return value
         match = REFERENCE.fullmatch(value)
-        if match is None:
-            return self._refuse(value, path)
-        if match[1] == "data" or match[1].startswith("data."):
-            return self._ask_data(match[1][5:], path)
-        return self._look_up(match[1], path, chain)
+        asker = _Asker(self, path, names or self.vars, value)
+        return asker.text() if match is None else asker.ask(match[1])
 
     def variables(self) -> dict[str, Any]:
-        """The section `vars` itself, resolved."""
-        return {name: self._variable(name, ()) for name in self.vars}
+        """The section `vars` itself, worked out."""
+        return {name: self.settle(name, given) for name, given in self.vars.own.items()}
 
-    def _refuse(self, value: str, path: KeyPath) -> Any:
-        if "${" not in value:
+    def settle(self, name: str, given: Given) -> Any:
+        """The value of `given`, worked out once, so that what is wrong with it is said once."""
+        if given.settled is UNSETTLED:
+            self.settling.append((name, given))
+            given.settled = self.resolve(given.value, given.path, given.names)
+            self.settling.pop()
+            given.size = _size(given.settled)
+        return given.settled
+
+    def circle(self, name: str, given: Given) -> str:
+        """The way on which the value of `given` leads back to itself; "" if it does not."""
+        chain = [other for _, other in self.settling]
+        if given not in chain:
+            return ""
+        return " -> ".join(f"${n}" for n in [*(n for n, _ in self.settling[chain.index(given) :]), name])
+
+    def seen(self, name: str, names: Environment) -> Given | None:
+        """What `name` means to the value that is being worked out."""
+        found = names.find(name)
+        inside = bool(self.settling) and self.settling[-1][1] is found
+        if found is not None and inside and found.default and names.outer is not None:
+            return names.outer.find(name)
+        return found
+
+    def copied(self, given: Given, path: KeyPath) -> bool:
+        """Whether one more copy of `given` is within the limit; complains if not, once."""
+        before, self._copied = self._copied, self._copied + given.size
+        if before <= MOST_COPIED < self._copied:
+            fact = f"the values that `$` stands for in this file have more than {MOST_COPIED:,} entries"
+            self.problems.add("E006", fact, path, "the limit is passed here")
+        return self._copied <= MOST_COPIED
+
+
+class _Asker:
+    """A text with `$` in it, at `path`, that wants to know what names mean there."""
+
+    def __init__(self, values: Values, path: KeyPath, names: Environment, written: str) -> None:
+        self.values = values
+        self.path = path
+        self.names = names
+        self.written = written
+        self.part: tuple[str, int] | None = None  # the expression being read, and where in it its text begins
+
+    def text(self) -> Any:
+        """The value of an expression, or a text with the values of those in it put in; plain text as it is."""
+        written = self.written
+        whole = EXPRESSION.fullmatch(written)
+        if whole is not None:
+            return self._evaluate(whole)
+        at = _not_closed(written)
+        if at >= 0:
+            self.part = (written, 0)
+            help = "an expression ends with `}` and has no braces inside"
+            self.complain("E023", "`${` is not closed", (at, at + 2), "begins here", help)
+            return BROKEN
+        values = [self._as_text(match, self._evaluate(match)) for match in EXPRESSION.finditer(written)]
+        if BROKEN in values:
+            return BROKEN
+        pieces = EXPRESSION.split(written)
+        pieces[1::2] = values
+        if sum(map(len, pieces)) > LONGEST_TEXT:
+            self.complain("E025", f"a text of more than {LONGEST_TEXT:,} characters", None, "too long", "")
+            return BROKEN
+        return "".join(pieces)
+
+    def _evaluate(self, match: re.Match[str]) -> Any:
+        self.part = (self.written, match.start(1))
+        try:
+            return evaluate(match[1], self)
+        except ExpressionError as error:
+            self.complain(error.code, error.message, error.span, error.label, error.help)
+            return BROKEN
+
+    def _as_text(self, match: re.Match[str], value: Any) -> Any:
+        if value is BROKEN or isinstance(value, str):
             return value
-        help = "write `$name` for a value from `vars`, or the number itself"
-        self.problems.add("E023", "expressions `${...}` are not available in this version", path, "here", help)
+        if isinstance(value, (int, float)):
+            return show(value)
+        what = "a list" if isinstance(value, list) else "a map" if isinstance(value, dict) else "null"
+        self.part = (self.written, match.start(1))
+        self.complain("E025", f"{what} cannot be part of a text", (0, len(match[1])), f"this is {what}", "")
         return BROKEN
 
-    def _look_up(self, name: str, path: KeyPath, chain: tuple[str, ...]) -> Any:
-        if name in chain:
-            loop = " -> ".join(f"${n}" for n in (*chain[chain.index(name) :], name))
-            self.problems.add("E021", f"`${name}` is defined by itself: {loop}", path, "leads back to itself")
+    def complain(
+        self, code: str, message: str, span: tuple[int, int] | None, label: str, help: str, **more: Any
+    ) -> None:
+        """Report at the characters `span` of the expression, or at the whole value."""
+        within = None
+        if span is not None and self.part is not None:
+            text, shift = self.part
+            within = (text, span[0] + shift, span[1] + shift)
+        self.values.problems.add(code, message, self.path, label, help, within=within, **more)
+
+    def known(self, name: str, span: tuple[int, int] | None = None) -> bool:
+        """Whether there is such a name; of what the data answer, only whether it is asked rightly is told later."""
+        if _of_data(name) or self._find(name)[0] is not None:
+            return True
+        known = [n for n in self.names.everything() if n not in [waiting for waiting, _ in self.values.settling]]
+        close = closest(name.removeprefix("vars."), known)
+        sign = "$" if span is None else ""
+        help = f"did you mean `{sign}{close}`?" if close else f"define it: `vars: {{{name}: ...}}`"
+        found = self.names.find(close) if close else None
+        related = [(found.path, f"`{close}` is defined here")] if found is not None else []
+        self.complain("E020", f"unknown variable `{sign}{name}`", span, "not in `vars`", help, related=related)
+        return False
+
+    def ask(self, name: str) -> Any:
+        """The value of `$name`."""
+        return self.value(name) if self.known(name) else BROKEN
+
+    def value(self, name: str, span: tuple[int, int] | None = None) -> Any:
+        """The value of a known name."""
+        if _of_data(name):
+            return self._ask_data(name[5:], span)
+        given, rest = self._find(name)
+        assert given is not None
+        self._record((*given.path, *rest))
+        circle = self.values.circle(name, given)
+        if circle:
+            self.complain("E021", f"`${name}` is defined by itself: {circle}", span, "leads back to itself", "")
             return BROKEN
-        if name in self.vars:
-            return self._variable(name, chain)
-        close = closest(name.removeprefix("vars."), self.vars)
-        help = f"did you mean `${close}`?" if close else f"define it: `vars: {{{name}: ...}}`"
-        self.problems.add("E020", f"unknown variable `${name}`", path, "not in `vars`", help)
+        value = self.values.settle(name, given)
+        if not self.values.copied(given, self.path):
+            return BROKEN
+        for at, part in enumerate(rest):
+            if not isinstance(value, dict) or part not in value:
+                return self._no_part(value, name.split(".")[: -len(rest) + at], part, span)
+            value = value[part]
+        return value
+
+    def _no_part(self, value: Any, before: list[str], part: str, span: tuple[int, int] | None) -> Any:
+        if value is not BROKEN:
+            what = ".".join(before)
+            fact = f"`${what}` has no `{part}`" if isinstance(value, dict) else f"`${what}` is {show(value)}, not a map"
+            help = did_you_mean(part, value, "it has") if isinstance(value, dict) else ""
+            self.complain("E020", fact, span, "not there", help)
         return BROKEN
 
-    def _variable(self, name: str, chain: tuple[str, ...]) -> Any:
-        """The value of a variable, worked out once, so that what is wrong with it is said once."""
-        if name not in self._settled:
-            self._settled[name] = self.resolve(self.vars[name], ("vars", name), (*chain, name))
-        return self._settled[name]
+    def _find(self, name: str) -> tuple[Given | None, list[str]]:
+        """What `name` means, or else its part before a dot, with what comes after."""
+        found = self.values.seen(name, self.names)
+        first, *rest = name.split(".")
+        return (found, []) if found is not None or not rest else (self.values.seen(first, self.names), rest)
 
-    def _ask_data(self, name: str, path: KeyPath) -> Any:
-        if self.answers is BROKEN:
+    def _record(self, source: KeyPath) -> None:
+        sources = self.values.problems.document.sources
+        before = sources.get(self.path, ())
+        sources[self.path] = before if source in before else (*before, source)
+
+    def _ask_data(self, name: str, span: tuple[int, int] | None) -> Any:
+        answers = self.values.answers
+        self._record((DATA, name))
+        if answers is BROKEN:
             return BROKEN
-        known = self.answers or {}
+        known = answers or {}
         if name in known:
             return plain(known[name])
-        if self.answers is not None:
+        if answers is not None:
             what = "the data source does not tell it"
             help = did_you_mean(f"$data.{name}", [f"$data.{answer}" for answer in known], "it tells")
-        elif "data" in self.problems.document.data:
+        elif "data" in self.values.problems.document.data:
             what, help = "`data` itself would need it", "write the value itself"
         else:
             what, help = "the file has no `data`", "add a section `data`, or write the value itself"
-        self.problems.add("E022", f"`$data.{name}` is not known: {what}", path, "no answer", help)
+        self.complain("E022", f"`$data.{name}` is not known: {what}", span, "no answer", help)
         return BROKEN
+
+
+def _not_closed(written: str) -> int:
+    """Where a `${` is that no expression begins with; -1 if nowhere."""
+    begins = {match.start() for match in EXPRESSION.finditer(written)}
+    return next((match.start() for match in re.finditer(r"\$\{", written) if match.start() not in begins), -1)
+
+
+def _of_data(name: str) -> bool:
+    return name == "data" or name.startswith("data.")
+
+
+def _size(value: Any) -> int:
+    """The entries of a list or map and of everything in it; what is shared is counted wherever it is."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    return sum(1 + _size(part) for part in (value.values() if isinstance(value, dict) else value))
 
 
 def plain(value: Any) -> Any:

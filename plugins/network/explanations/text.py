@@ -108,9 +108,10 @@ TEXT = {
         ("clases", "classes"),
     ),
     "E023": Explanation(
-        "What follows the `$` cannot be read as a reference to a value.",
-        HEAD + 'vars: {width: 4}\nnet:\n  fc: {block: linear, units: "${width *}"}\n',
-        ('"${width *}"', "$width"),
+        "`${...}` holds numbers, strings, names of `vars`, `+ - * / // % **`, comparisons, `and`, `or`, `not` and "
+        "`a if b else c`, as Python writes them. Nothing else is evaluated: no calls, no lists, no lookups.",
+        HEAD + 'vars: {width: 4}\nnet:\n  fc: {block: linear, units: "${max(width, 2)}"}\n',
+        ("max(width, 2)", "width if width > 2 else 2"),
     ),
     "E024": Explanation(
         "After the file, the command line takes overrides: the keys on the way to a value, joined by dots, then `=` "
@@ -118,5 +119,11 @@ TEXT = {
         HEAD + "net:\n  fc: {block: linear, units: 4}\n",
         ("units 8", "units=8"),
         overrides=("net.fc.units 8",),
+    ),
+    "E025": Explanation(
+        "The expression can be read but its value cannot be worked out: a division by zero, a number beyond 64 bits, "
+        "text where a number belongs. A condition must be true or false.",
+        HEAD + 'vars: {width: 4}\nnet:\n  fc: {block: linear, units: "${16 // (width - 4)}"}\n',
+        ("width - 4", "width - 2"),
     ),
 }

@@ -8,7 +8,8 @@ import tracemalloc
 import pytest
 
 from blockrun.plugins.network.diagnostics import ConfigError
-from blockrun.plugins.network.scan import MAX_BYTES, parse_document, read_document
+from blockrun.plugins.network.limits import limit
+from blockrun.plugins.network.scan import parse_document, read_document
 
 LIMIT_S, LIMIT_BYTES = 0.1, 50e6
 MIB = 2**20
@@ -82,7 +83,20 @@ def test_what_is_too_deep_or_too_much_is_said_to_be(name):
 def test_a_file_that_never_ends_is_not_read_to_its_end():
     with pytest.raises(ConfigError, match="is larger than") as caught:
         read_document("/dev/zero")
-    assert f"{MAX_BYTES:,}" in caught.value.message
+    assert f"{limit('bytes'):,}" in caught.value.message
+    assert "BLOCKRUN_MAX_BYTES" in caught.value.help
+
+
+def test_a_limit_is_raised_where_no_file_can_reach_and_only_as_far_as_is_safe(monkeypatch):
+    text = "[" * 80 + "]" * 80
+    monkeypatch.setenv("BLOCKRUN_MAX_DEPTH", "100")
+    assert parse_document(text).data
+    monkeypatch.setenv("BLOCKRUN_MAX_DEPTH", "1000000")
+    with pytest.raises(ConfigError, match="more than 200 levels"):
+        parse_document("[" * 300)
+    monkeypatch.setenv("BLOCKRUN_MAX_DEPTH", "lots")
+    with pytest.raises(ConfigError, match="more than 64 levels"):
+        parse_document(text)
 
 
 WATCHED = """
