@@ -25,8 +25,8 @@ def blockrun_blocks() -> Names:
         **_family("structure.shape", flatten="Flatten", reshape="Reshape"),
         **_family("structure.joining", concat="Concat"),
         **_family("noise", dropout="Dropout"),
-        **_family("loss", sum_of_squares="SumOfSquares", softmax_cross_entropy="SoftmaxCrossEntropy"),
-        **_family("metric", accuracy="Accuracy"),
+        **_family("loss.classification", sum_of_squares="SumOfSquares", softmax_cross_entropy="SoftmaxCrossEntropy"),
+        **_family("metric.classification", accuracy="Accuracy"),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from ._labels import check_labels
+from .._labels import check_labels
 
 
 class Accuracy(Block):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from blockrun.blocks.loss import SoftmaxCrossEntropy, SumOfSquares
+from blockrun.blocks.loss.classification import SoftmaxCrossEntropy, SumOfSquares
 
 
 def test_sum_of_squares_worked_by_hand(run):

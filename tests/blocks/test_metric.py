@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from blockrun.blocks.metric import Accuracy
+from blockrun.blocks.metric.classification import Accuracy
 
 LOGITS = np.array([[1.0, 3, 2], [5, 0, 0], [0, 1, 2], [0, 0, -1]])  # largest: 1, 0, 2, and 0 by order
 LABEL = np.array([1, 2, 2, 0])

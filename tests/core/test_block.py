@@ -92,7 +92,7 @@ def test_a_block_without_data_inputs_takes_none():
             return value, None
 
     assert Learned.signature.bind(0) == ()
-    with pytest.raises(ValueError, match="^1 inputs given, 0 wanted$"):
+    with pytest.raises(ValueError, match=r"^1 inputs given, 0 wanted$"):
         Learned.signature.bind(1)
 
 

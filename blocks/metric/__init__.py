@@ -1,0 +1,1 @@
+"""Metrics: statistics that add up over batches, and the number that their totals come to."""
