@@ -22,8 +22,20 @@ def blockrun_blocks() -> Names:
         **_family("convolution", conv2d="Conv2d"),
         **_family("pooling", max_pool2d="MaxPool2d", average_pool2d="AveragePool2d"),
         **_family("normalisation", batch_norm="BatchNorm"),
-        **_family("structure.shape", flatten="Flatten", reshape="Reshape"),
-        **_family("structure.joining", concat="Concat"),
+        **_family(
+            "structure.shape", flatten="Flatten", reshape="Reshape", squeeze="Squeeze", expand="Expand",
+            transpose="Transpose", flip="Flip",
+        ),
+        **_family("structure.joining", concat="Concat", stack="Stack", unstack="Unstack", split="Split"),
+        **_family("structure.choosing", slice="Slice", gather="Gather", where="Where", argmax="Argmax"),
+        **_family("structure.copying", tile="Tile", broadcast="Broadcast"),
+        **_family(
+            "structure.reducing", reduce_sum="ReduceSum", reduce_mean="ReduceMean", reduce_max="ReduceMax",
+            logsumexp="Logsumexp",
+        ),
+        **_family(
+            "structure.ends", identity="Identity", stop_gradient="StopGradient", zeros="Zeros", parameter="Parameter",
+        ),
         **_family("noise", dropout="Dropout"),
         **_family("loss.classification", sum_of_squares="SumOfSquares", softmax_cross_entropy="SoftmaxCrossEntropy"),
         **_family("metric.classification", accuracy="Accuracy"),

@@ -28,15 +28,12 @@ ANY: tuple[Breach, ...] = (
     k.output_no_array,
     k.one_output_too_many,
     k.saved_forgotten,
-    k.forward_cached_by_shape,
-    k.output_buffer_reused,
 )
-FLOATING: tuple[Breach, ...] = (
+FLOATING: tuple[Breach, ...] = (k.output_always_float64, k.output_always_float32, c.nan_in_the_output)
+OTHER_THAN_ZERO: tuple[Breach, ...] = (k.forward_cached_by_shape, k.output_buffer_reused)
+FLOATING_OTHER_THAN_ZERO: tuple[Breach, ...] = (
     k.noise_of_its_own,
-    k.output_always_float64,
-    k.output_always_float32,
     k.output_rounded_to_float32,
-    c.nan_in_the_output,
     c.output_doubled_in_float32,
 )
 BACKWARD: tuple[Breach, ...] = (
@@ -99,6 +96,8 @@ def breaches(cls: type[Block]) -> Iterator[tuple[str, Breach]]:
     outputs = [y for case in cases for y in case.outputs().values()][: len(cases)]
     chosen = [*ANY]
     chosen += FLOATING if any(map(is_float, outputs)) else ()
+    chosen += OTHER_THAN_ZERO if any(y.any() for y in outputs) else ()
+    chosen += FLOATING_OTHER_THAN_ZERO if any(is_float(y) and y.any() for y in outputs) else ()
     if any(case.wrt for case in cases):
         chosen += BACKWARD
         chosen += SAVING if any(arrays(_saved(case)) for case in cases) else ()

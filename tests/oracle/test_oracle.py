@@ -44,7 +44,7 @@ def ours(case: Case, dy: Arrays) -> tuple[Arrays, Arrays]:
 def theirs(case: Case, dy: Arrays, outputs: Arrays) -> tuple[Arrays, Arrays]:
     """Outputs and gradients of PyTorch's counterpart; `outputs` are ours."""
     leaves = {name: torch.tensor(x, requires_grad=name in case.wrt) for name, x in case.arrays.items()}
-    use = Use(case.block, case.training, {name: torch.tensor(y) for name, y in outputs.items()})
+    use = Use(case.block, case.training, {name: torch.tensor(np.array(y)) for name, y in outputs.items()})
     params = {name: leaves[variable] for name, variable in case.node.params.items()}
     found = BLOCKS[case.block.name](use, *(leaves[name] for name in case.data), **params)
     named = dict(zip(case.block.outputs, found if isinstance(found, tuple) else (found,), strict=True))

@@ -109,6 +109,7 @@ def test_the_smallest_yaml_of_every_block_is_a_node_that_can_be_built(name):
     cls = load_host(entry_points=False).find("blocks", name)
     [(_, node)] = yaml.safe_load(page(name)["yaml"]).items()
     options = {} if isinstance(node, str) else {k: v for k, v in node.items() if k not in ("block", "in")}
-    wired = 1 if isinstance(node, str) or "in" not in node else len(node["in"])
+    signature = cls(**options).signature
+    wired = len(node["in"]) if "in" in node and not isinstance(node, str) else bool(signature.data or signature.many)
     assert (node if isinstance(node, str) else node["block"]) == name
-    assert len(cls(**options).signature.bind(wired)) == wired
+    assert len(signature.bind(wired)) == wired
