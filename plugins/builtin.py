@@ -61,6 +61,7 @@ def blockrun_inits() -> Names:
         "orthogonal": "blockrun.plugins.training.shaped_inits:Orthogonal",
         "identity": "blockrun.plugins.training.shaped_inits:Identity",
         "bilinear": "blockrun.plugins.training.shaped_inits:Bilinear",
+        "from_file": "blockrun.plugins.training.file_init:FromFile",
     }
 
 
@@ -103,6 +104,7 @@ def blockrun_schedules() -> Names:
         "cosine": "blockrun.plugins.training.schedules:Cosine",
         "cosine_restarts": "blockrun.plugins.training.schedules:CosineRestarts",
         "one_cycle": "blockrun.plugins.training.schedules:OneCycle",
+        "plateau": "blockrun.plugins.training.plateau:Plateau",
     }
 
 

@@ -70,6 +70,12 @@ class Npz(Source):
         return rows_within(self.path, self.rows, first.shape[0])
 
 
+def read_array(path: Path, name: str) -> Array:
+    """One array of a `.npz` file, of any shape; raises `DataError`."""
+    file = stamp(path)
+    return _array(file, name, _members(file, (name,))[name])
+
+
 class _Member(NamedTuple):
     """What the header of one array says: shape, dtype, order of the axes in memory, and where the numbers begin."""
 

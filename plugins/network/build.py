@@ -15,6 +15,7 @@ from .discover import discover
 from .document import BROKEN, Document, KeyPath
 from .experiment import DataPart, Sections
 from .inputs import check_fields, read_data, read_inputs
+from .monitors import check_monitors
 from .network import Network
 from .nodes import Draft, draft_nodes
 from .optimizer import check_groups
@@ -37,8 +38,8 @@ def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network
     return build(document, host)
 
 
-def build(document: Document, host: Host | None = None) -> Network:
-    """The network that a parsed document describes; raises `ConfigError`."""
+def build(document: Document, host: Host | None = None, drawn: bool = True) -> Network:
+    """The network that a parsed document describes, with initial values if `drawn`; raises `ConfigError`."""
     problems = Problems(document)
     raw = Cursor(document.data, (), problems)
     if not raw.is_map("a map that begins with `blockrun: 1`"):
@@ -55,8 +56,9 @@ def build(document: Document, host: Host | None = None) -> Network:
     if sections.training is not None:
         check_groups(root, sections.training.rule, sections.training.groups, assembly)
     metrics = _metrics(drafts, assembly)
+    check_monitors(root, sections, objective, metrics)
     problems.stop_if_any()
-    network = Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root))
+    network = Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root), drawn)
     check_accumulate(root, network)
     problems.stop_if_any()
     return network

@@ -45,6 +45,7 @@ CODES = {
     "E061": "Training has no end, or two.",
     "E062": "A parameter group matches no parameter.",
     "E063": "A batch of this net cannot be run in pieces.",
+    "E064": "What a `monitor` names is not measured.",
     "E070": "A plugin that is needed is missing or does not load.",
     "E071": "A plugin fails.",
     "W101": "An input that no node reads.",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import prod
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,6 +17,7 @@ from blockrun.plugins.suggest import did_you_mean, listing
 from .document import is_broken
 from .experiment import DataPart, Input
 from .nodes import find_component
+from .paths import paths_of, relative
 from .reader import Cursor, missing, show_plain
 
 Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
@@ -142,9 +141,8 @@ def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
 
 def _describe(cursor: Cursor, source: Any, batch: int, shuffle: bool) -> DataPart | None:
     """Ask the source what it has, its paths taken from the folder of the file."""
-    folder = cursor.problems.document.folder
-    paths = {name: folder / getattr(source, name) for name, hint in source.option_types.items() if hint is Path}
-    source = replace(source, **paths)
+    source = relative(source, cursor.problems.document.folder)
+    paths = paths_of(source)
     at = cursor[next(iter(paths))] if paths else cursor
     try:
         description = source.describe()

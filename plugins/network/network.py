@@ -19,6 +19,7 @@ from blockrun.plugins.training.seeds import derive
 
 from .document import Document
 from .experiment import Input, Sections
+from .paths import relative
 
 if TYPE_CHECKING:
     from blockrun.plugins.training.run import Run
@@ -47,6 +48,7 @@ class Network:
     metrics: dict[str, Node]
     resolved: dict[str, Any]  # the file with overrides and references put in
     local_code: tuple[Path, ...] = ()
+    drawn: bool = True  # or parameters and state are 0, for those that are loaded instead
     params: dict[str, Array] = field(default_factory=dict)
     state: dict[str, Array] = field(default_factory=dict)
 
@@ -79,8 +81,10 @@ class Network:
             kind = kind["name"]
         elif not isinstance(kind, str):
             kind, options = "constant", {"value": float(kind)}
+        if not self.drawn:
+            return np.zeros(wish.shape, wish.dtype or self.dtype)
         rng = np.random.default_rng(derive(seed, "init", name))
-        init = self.host.find("inits", kind)(**options)
+        init = relative(self.host.find("inits", kind)(**options), self.document.folder).of(name)
         made: Array = init(rng, tuple(wish.shape), fan_of(tuple(wish.shape), wish.fan), wish.dtype or self.dtype)
         return made
 

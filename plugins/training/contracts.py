@@ -55,19 +55,33 @@ class Optimizer(Component):
 
 
 class Schedule(Component):
-    """The learning rate over a run."""
+    """The learning rate over a run: a function of the step alone, times the `scale` that `react` may change.
+
+    So a run that goes on from a checkpoint needs nothing of a schedule but the little that `react` remembers.
+    """
 
     def __call__(self, step: int, steps: int) -> float:
         """The learning rate of step number `step` (from 0) of `steps` in all."""
         raise NotImplementedError
 
+    def react(self, memory: Memory, values: dict[str, float]) -> Memory:
+        """What to remember after a measurement, `memory` being what was, {} at first; it is not written to.
+
+        `values` go by names such as `val.loss`. From then on `memory["scale"]`, if there is one, multiplies the rate.
+        """
+        return memory
+
 
 class Init(Component):
-    """What a parameter starts as."""
+    """What a parameter starts as. Options of type `Path` are taken relative to the folder of the network file."""
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], fan: tuple[int, int], dtype: Any) -> Array:
         """An array of `shape` and `dtype`; `fan` is (in, out)."""
         raise NotImplementedError
+
+    def of(self, parameter: str) -> Init:
+        """The same for the parameter of this name, for those that it makes a difference to."""
+        return self
 
 
 class Callback(Component):

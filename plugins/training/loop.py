@@ -13,6 +13,7 @@ from blockrun.plugins.errors import UserError
 
 from .average import Average
 from .checkpoint import Tensors
+from .contracts import Memory
 from .divergence import explain
 from .gradients import differentiator
 from .groups import Group, Rule, divide, rule_of
@@ -46,6 +47,7 @@ class Trainer:
         self.wrt = tuple(name for name in network.params if name in learned)
         self.held = {name for name in network.state if rule_of(name, training.rule, training.groups) is None}
         self.slots = {n: rule.optimizer.init(network.params[n]) for rule, names in self.groups for n in names}
+        self.memory: dict[str, Memory] = {}  # of schedules that react to what is measured
         self.average = None if training.average is None else Average(training.average)
         self.differentiate = differentiator(network, self.wrt, training.accumulate)
 
@@ -72,7 +74,17 @@ class Trainer:
 
     def rate_of(self, step: int) -> float:
         """The learning rate of step number `step`, from 0, where no group says otherwise."""
-        return float(self.settings.rule.schedule(min(step, self.steps - 1), self.steps))
+        return self._rate(self.settings.rule, min(step, self.steps - 1))
+
+    def _rate(self, rule: Rule, step: int) -> float:
+        rate = float(rule.factor * rule.schedule(step, self.steps))
+        return rate * self.memory.get(repr(rule.schedule), {}).get("scale", 1.0) if self.memory else rate
+
+    def react(self, values: dict[str, float]) -> None:
+        """Let the schedules know what was measured, and keep what they remember; equal ones remember the same."""
+        schedules = {repr(rule.schedule): rule.schedule for rule in (self.settings.rule, *(r for r, _ in self.groups))}
+        found = {key: schedule.react(self.memory.get(key, {}), values) for key, schedule in schedules.items()}
+        self.memory = {key: memory for key, memory in found.items() if memory}
 
     def walk(self) -> Iterator[int]:
         """Take the steps that are left; yields the number of examples in each batch."""
@@ -114,7 +126,7 @@ class Trainer:
     def _update(self, gradients: dict[str, Array]) -> None:
         params, slots = self.network.params, self.slots
         for rule, names in self.groups:
-            rate = rule.factor * rule.schedule(self.step, self.steps)
+            rate = self._rate(rule, self.step)
             for name in names:
                 p, dp = params[name], gradients[name]
                 if rule.l1:
@@ -156,7 +168,7 @@ class Trainer:
 
     def progress(self) -> dict[str, Any]:
         """Where training stands, as plain data."""
-        names = ("step", "steps", "per_epoch", "recorded", "examples", "sums")
+        names = ("step", "steps", "per_epoch", "recorded", "examples", "sums", "memory")
         return {name: getattr(self, name) for name in names}
 
     def restore(self, tensors: Tensors, progress: dict[str, Any]) -> None:
@@ -167,7 +179,7 @@ class Trainer:
             for name, slots in self.slots.items()
         }
         self.step, self.recorded = progress["step"], progress["recorded"]
-        self.examples, self.sums = progress["examples"], dict(progress["sums"])
+        self.examples, self.sums, self.memory = progress["examples"], progress["sums"], progress["memory"]
         if self.average is not None and self.step:
             self.average.values = {n: _fetch(tensors, f"average/{n}", x) for n, x in self._averaged().items()}
 

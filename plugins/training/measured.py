@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from blockrun.plugins.errors import UserError
+from blockrun.plugins.suggest import did_you_mean
+
 PARTS = ("train", "val")
 
 
@@ -30,3 +33,22 @@ def by_name(row: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, f
     """
     found = {f"{part}.{name}": value for part in PARTS for name, value in row.get(part, {}).items()}
     return {**found, "objective": objective_of(row["val" if "val" in row else "train"], weights)}
+
+
+def value_of(values: Mapping[str, float], monitor: str) -> float:
+    """What was measured as `monitor`; raises `UserError` if nothing was, which only a metric of several figures can."""
+    if monitor not in values:
+        raise UserError(f"`{monitor}` is not measured", help=did_you_mean(monitor, values, "there are"))
+    return values[monitor]
+
+
+def better(value: float, best: float | None, mode: str | None, by: float = 0.0) -> bool:
+    """Whether `value` is better than `best`, the best so far, by more than `by`: lower, or higher where `mode` is max.
+
+    What is not a number is never better; anything else is better than nothing.
+    """
+    if value != value:
+        return False
+    if best is None:
+        return True
+    return value - best > by if mode == "max" else best - value > by

@@ -74,15 +74,20 @@ def resume(
         folder = open_folder(folder.path)
         if folder.info["status"] == "finished":
             raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
-        network = load_run(folder, host, weights=False)
+        network = load_run(folder, host, weights=False, drawn=not _saved(folder))
         threads = None if "threads" in allow else folder.info["environment"].get("threads")
         with limit_threads(network, threads):
             session = Session(Trainer(network), folder, progress or Progress())
             return _go_on(_restored(session, allow))
 
 
-def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, checkpoint: str = LAST) -> Network:
-    """The network of a run, with the parameters of a checkpoint, or their average where the run has one."""
+def load_run(
+    folder: RunFolder, host: Host | None = None, weights: bool = True, checkpoint: str = LAST, drawn: bool = False
+) -> Network:
+    """The network of a run, with the parameters of a checkpoint, or their average where the run has one.
+
+    Without `weights` they are 0, or if `drawn` the initial ones.
+    """
     from blockrun.plugins.network.build import build
     from blockrun.plugins.network.overrides import apply_overrides
     from blockrun.plugins.network.scan import read_document
@@ -90,7 +95,7 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     document = read_document(folder.config)
     document.folder = Path(folder.info["folder"])
     apply_overrides(document, folder.info["overrides"])
-    network = build(document, host)
+    network = build(document, host, drawn)
     if weights:
         restore_network(network, load_latest(folder.checkpoints, checkpoint).tensors, averaged=True)
     return network
@@ -127,10 +132,15 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
+def _saved(folder: RunFolder) -> bool:
+    """Whether the run has come as far as its first checkpoint, good or not."""
+    return any(folder.checkpoints.glob(f"{LAST}*.safetensors"))
+
+
 def _restored(session: Session, allow: tuple[str, ...]) -> Session:
     """The session where its last checkpoint was written, or at the beginning if there is none."""
     folder, trainer = session.folder, session.trainer
-    found = load_latest(folder.checkpoints, LAST) if any(folder.checkpoints.glob(f"{LAST}*.safetensors")) else None
+    found = load_latest(folder.checkpoints, LAST) if _saved(folder) else None
     changed = _changes(session, found)
     refuse_changes(changed, allow, folder.path)
     if found is not None:

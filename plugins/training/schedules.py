@@ -23,7 +23,7 @@ class ConstantRate(Schedule):
     warmup: Annotated[int, Ge(0)] = 0
 
     def __call__(self, step: int, steps: int) -> float:
-        return _rise(self.rate, step, self.warmup) if step < self.warmup else self.rate
+        return rise(self.rate, step, self.warmup) if step < self.warmup else self.rate
 
 
 class Step(Schedule):
@@ -39,7 +39,7 @@ class Step(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return self.peak * self.factor ** (step // self.every)
 
 
@@ -61,7 +61,7 @@ class MultiStep(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return self.peak * self.factor ** sum(milestone <= step for milestone in self.milestones)
 
 
@@ -74,7 +74,7 @@ class Exponential(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return self.peak * self.factor ** _since(self.warmup, step)
 
 
@@ -94,7 +94,7 @@ class Polynomial(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         left = 1 - _progress(self.warmup, step, steps)
         return self.end + (self.peak - self.end) * math.pow(left, self.power)
 
@@ -112,7 +112,7 @@ class Inverse(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return self.peak / math.pow(1 + self.gamma * _since(self.warmup, step), self.power)
 
 
@@ -128,7 +128,7 @@ class Cosine(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return _swing(self.peak, self.end, _progress(self.warmup, step, steps))
 
 
@@ -149,7 +149,7 @@ class CosineRestarts(Schedule):
 
     def __call__(self, step: int, steps: int) -> float:
         if step < self.warmup:
-            return _rise(self.peak, step, self.warmup)
+            return rise(self.peak, step, self.warmup)
         return _swing(self.peak, self.end, self._t(_since(self.warmup, step)))
 
     def _t(self, s: int) -> float:
@@ -182,7 +182,7 @@ class OneCycle(Schedule):
         return _swing(self.peak, start / self.final_div_factor, t)
 
 
-def _rise(peak: float, step: int, warmup: int) -> float:
+def rise(peak: float, step: int, warmup: int) -> float:
     return peak * (step + 1) / warmup
 
 

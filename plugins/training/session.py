@@ -125,6 +125,7 @@ class Session:
         self.folder.append(row, times)
         trainer.begin_interval()
         values = by_name(row, self.network.objective)
+        trainer.react(values)
         self._tell("measured", values)
         self.save()
         self.progress.row(row | times)

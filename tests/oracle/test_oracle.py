@@ -11,10 +11,11 @@ from blockrun.plugins.host import load_host
 from blockrun.plugins.testing.cases import Case, is_float
 from blockrun.plugins.testing.examples import find_cases, in_both_modes
 from blockrun.plugins.training.gradients import Clip
+from blockrun.plugins.training.plateau import Plateau
 
 from .blocks import BLOCKS, WITHOUT
 from .common import Use, torch
-from .training import OPTIMIZERS, OPTIMIZERS_WITHOUT, SCHEDULES, STEPS
+from .training import OPTIMIZERS, OPTIMIZERS_WITHOUT, PLATEAUS, SCHEDULES, STEPS
 
 HOST = load_host()
 TOLERANCES = {"float64": 1e-10, "float32": 1e-5}  # relative to each entry, or to the largest of its tensor
@@ -105,6 +106,18 @@ def test_a_schedule_has_the_rates_of_pytorch(schedule: Any, counterpart: Any, op
         assert schedule(step, STEPS) == pytest.approx(walker.param_groups[0]["lr"], abs=1e-12), step
         walker.step()
         theirs.step()
+
+
+@pytest.mark.parametrize(("options", "counterpart"), PLATEAUS, ids=[repr(ours) for ours, _ in PLATEAUS])
+def test_a_plateau_drops_where_that_of_pytorch_does(options: dict[str, Any], counterpart: dict[str, Any]) -> None:
+    schedule, memory = Plateau(peak=0.3, **options), {}
+    walker = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.3)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(walker, threshold_mode="abs", eps=0, **counterpart)
+    for value in np.random.default_rng(0).standard_normal(60):
+        memory = schedule.react(memory, {"objective": float(value)})
+        theirs.step(value)
+        assert memory["scale"] * schedule(0, 60) == pytest.approx(walker.param_groups[0]["lr"], rel=1e-12)
+    assert memory["scale"] < 1
 
 
 @pytest.mark.parametrize("limit", [0.1, 3.0, 100.0])

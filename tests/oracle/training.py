@@ -61,6 +61,14 @@ OPTIMIZERS: list[tuple[Optimizer, Callable[..., Any], dict[str, Any]]] = [
 # optimizer: why PyTorch has nothing to compare it with
 OPTIMIZERS_WITHOUT: dict[str, str] = {"lion": "torch.optim has no Lion; the tests take its steps by hand"}
 
+# (options of our plateau, those of PyTorch's, which drops when there are more than `patience` without a gain)
+PLATEAUS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"patience": 3}, {"patience": 2, "threshold": 0.0}),
+    ({"patience": 1, "factor": 0.5, "min_delta": 0.3}, {"patience": 0, "factor": 0.5, "threshold": 0.3}),
+    ({"patience": 2, "cooldown": 3, "mode": "max"}, {"patience": 1, "cooldown": 3, "mode": "max", "threshold": 0.0}),
+    ({"patience": 2, "end": 0.05}, {"patience": 1, "min_lr": 0.05, "threshold": 0.0}),
+]
+
 STEPS = 20
 RATES = torch.optim.lr_scheduler
 SCHEDULES: list[tuple[Schedule, Callable[..., Any], dict[str, Any]]] = [

@@ -63,6 +63,13 @@ SURROUNDINGS = {
         "train: {epochs: 2, optimizer: sgd, accumulate: 4}\n",
         ("accumulate: 4", "accumulate: {pieces: 4, settle: true}"),
     ),
+    "E064": Explanation(
+        "`monitor` names what is measured during training: `objective`, what is minimised, on the validation part if "
+        "there is one; `train.` and the name of a loss; with a part `data.val`, `val.` and a loss or a metric.",
+        HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\n"
+        "train: {epochs: 2, optimizer: {name: sgd, lr: {name: plateau, peak: 0.1, monitor: train.los}}}\n",
+        ("train.los}", "train.loss}"),
+    ),
     "E070": Explanation(
         "`plugins.require` lists the packages, and `plugins.local` the Python files beside the network file, without "
         "which it means nothing. One of them is not there or cannot be loaded.",

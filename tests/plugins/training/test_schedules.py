@@ -1,9 +1,12 @@
 """The learning rate rises and falls as the papers say."""
 
+import json
 import math
 
 import pytest
 
+from blockrun.plugins.errors import UserError
+from blockrun.plugins.training.plateau import Plateau
 from blockrun.plugins.training.schedules import (
     ConstantRate,
     Cosine,
@@ -139,3 +142,56 @@ def test_any_schedule_can_rise_in_equal_steps_to_its_first_rate(schedule, after)
 def test_options_that_make_no_schedule_are_refused(schedule, options, message):
     with pytest.raises(ValueError, match=message):
         schedule(peak=1.0, **options)
+
+
+def scales(schedule, values, memory=None):
+    """The scale after each of some measurements of the objective."""
+    memory, found = memory or {}, []
+    for value in values:
+        memory = schedule.react(memory, {"objective": value})
+        found.append(memory["scale"])
+    return found
+
+
+def test_a_plateau_drops_after_so_many_measurements_without_a_gain():
+    """By hand: gains at 5 and 4; 4, 4.5 are two without; then 4, 4 two more; 3 is a gain."""
+    found = scales(Plateau(peak=1.0, factor=0.5, patience=2), [5, 4, 4, 4.5, 4, 4, 3, 3])
+    assert found == [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25]
+
+
+def test_a_plateau_counts_only_gains_of_more_than_min_delta_and_not_in_the_cooldown():
+    """By hand: 9.5 gains too little; after the drop two do not count, so the next comes after two more."""
+    schedule = Plateau(peak=1.0, factor=0.5, patience=1, min_delta=1.0, cooldown=2)
+    assert scales(schedule, [10, 9.5, 9.5, 9.5, 9.5, 8]) == [1, 0.5, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_a_plateau_ends_at_its_end_and_may_want_more():
+    assert scales(Plateau(peak=2.0, factor=0.1, patience=1, end=0.5, mode="max"), [1, 1, 0, 2, 2]) == [
+        1, 0.25, 0.25, 0.25, 0.25
+    ]  # fmt: skip
+
+
+def test_what_is_not_a_number_is_no_gain():
+    assert scales(Plateau(peak=1.0, factor=0.5, patience=1), [math.nan, 3, math.nan]) == [0.5, 0.5, 0.25]
+
+
+def test_a_plateau_that_goes_on_from_its_memory_equals_one_that_never_stopped():
+    """The memory is plain data, as a checkpoint holds it; what was handed over is not written to."""
+    schedule, values = Plateau(peak=1.0, factor=0.5, patience=2, cooldown=1), [3, 3, 3, 2, 2, 2, 2, 2, 1]
+    whole = scales(schedule, values)
+    for cut in range(1, len(values)):
+        memory = {}
+        for value in values[:cut]:
+            memory = schedule.react(memory, {"objective": value})
+        kept = json.dumps(memory)
+        assert scales(schedule, values[cut:], json.loads(kept)) == whole[cut:]
+        assert json.dumps(memory) == kept
+
+
+def test_a_plateau_may_rise_before_it_waits():
+    assert rates(Plateau(peak=8.0, warmup=4), 6) == [2, 4, 6, 8, 8, 8]
+
+
+def test_what_is_watched_and_not_measured_is_said():
+    with pytest.raises(UserError, match=r"`val\.f1` is not measured"):
+        Plateau(peak=1.0, monitor="val.f1").react({}, {"val.f1.micro": 1.0})
