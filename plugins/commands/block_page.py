@@ -78,8 +78,7 @@ def _inputs(cls: type[Block], case: Case | None) -> list[dict[str, Any]]:
 def smallest_yaml(cls: type[Block], name: str, case: Case | None) -> str:
     """A node that works: the options that must be given, and the inputs if there is more than one."""
     signature = cls.signature
-    required = [option for option, default in option_defaults(cls).items() if default is MISSING]
-    values = {option: _value(cls, option, case) for option in required}
+    values = {option: _value(cls, option, case) for option in _needed(cls, case)}
     wired = [input for input in signature.data if input not in signature.optional]
     if signature.many:
         wired += [f"{signature.many}1", f"{signature.many}2"]
@@ -89,6 +88,19 @@ def smallest_yaml(cls: type[Block], name: str, case: Case | None) -> str:
     parts += [f"{option}: {json.dumps(value, default=str)}" for option, value in values.items()]
     node = name.rpartition("/")[2]
     return f"{node}: {name}" if len(parts) == 1 else f"{node}: {{{', '.join(parts)}}}"
+
+
+def _needed(cls: type[Block], case: Case | None) -> list[str]:
+    """The options without a default; where the defaults do not go together, those that the example sets."""
+    defaults = option_defaults(cls)
+    required = [option for option, default in defaults.items() if default is MISSING]
+    if case is None:
+        return required
+    try:
+        cls(**{option: getattr(case.block, option) for option in required})
+    except ValueError:
+        return [option for option, default in defaults.items() if getattr(case.block, option) != default]
+    return required
 
 
 def _value(cls: type[Block], option: str, case: Case | None) -> Any:
