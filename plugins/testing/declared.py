@@ -12,6 +12,7 @@ import numpy as np
 
 from .cases import Array, Arrays, Case
 from .contract import Findings, mismatch
+from .kinks import with_zeros
 from .report import Failure
 
 
@@ -28,9 +29,18 @@ def formula(case: Case, rng: np.random.Generator) -> Findings:
 
 
 def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
-    """Each of `gradients`, evaluated and summed over the axes that were broadcast, is what backward gives."""
+    """Each of `gradients`, evaluated and summed over the axes that were broadcast, is what backward gives.
+
+    So it is where inputs are 0 and many functions have a kink: the formula says which subgradient is taken.
+    """
+    yield from _compared(case, case.cotangents(rng), "")
+    zero = with_zeros(case, rng)
+    if zero is not None:
+        yield from _compared(zero, zero.cotangents(rng), ", where inputs are 0,")
+
+
+def _compared(case: Case, dy: Arrays, where: str) -> Findings:
     texts = case.block.gradients or {}
-    dy = case.cotangents(rng)
     expected = case.gradients(dy)
     names = namespace(case, case.outputs(), dy)
     for name in case.wrt:
@@ -39,7 +49,7 @@ def gradient_formulas(case: Case, rng: np.random.Generator) -> Findings:
             continue
         around = {**names, **_around(names, base, int(position[:-1]))} if position else names
         found = {name: summed_to(evaluate(texts[base], around), expected[name].shape)}
-        fact = f"`{texts[base]}` is not what backward computes"
+        fact = f"`{texts[base]}` is not{where} what backward computes"
         yield from mismatch(fact, "", found, {name: expected[name]}, "d")
 
 

@@ -38,8 +38,8 @@ def ties(case: Case, rng: np.random.Generator) -> Findings:
 
 def zeros(case: Case, rng: np.random.Generator) -> Findings:
     """Where inputs are 0 and the outputs finite, no gradient is NaN: at a kink it is a subgradient."""
-    zero = case.changed(lambda x: np.where(rng.random(x.shape) < 0.5, 0.0, x), _moving(case))
-    if not _finite(zero):
+    zero = with_zeros(case, rng)
+    if zero is None:
         return
     for name, dx in zero.gradients(zero.cotangents(rng)).items():
         if np.isnan(dx).any():
@@ -47,6 +47,12 @@ def zeros(case: Case, rng: np.random.Generator) -> Findings:
             shown = f"{name}[{', '.join(map(str, index))}]"
             fact = f"d{name} is NaN at {shown} = {float(zero.arrays[name][index]):g}, where the outputs are finite"
             yield Failure(fact, f"d{name}", "0 / 0 or 0 · ∞: return a subgradient there, such as 0", index=index)
+
+
+def with_zeros(case: Case, rng: np.random.Generator) -> Case | None:
+    """The case with about half the entries of its differentiable data inputs 0; None unless all outputs are finite."""
+    zero = case.changed(lambda x: np.where(rng.random(x.shape) < 0.5, 0.0, x), _moving(case))
+    return zero if _finite(zero) else None
 
 
 def _quarters(x: Array) -> Array:

@@ -186,9 +186,11 @@ def as_float32(case: Case) -> Case:
 
 
 def large_inputs(case: Case, rng: np.random.Generator) -> Findings:
-    """A remark if inputs of about ±100 make NaN in float32; some functions must, most need not.
+    """Inputs of about ±100 make no gradient NaN in float32 unless they make an output NaN, which is only remarked.
 
-    Inputs that stay within ±1 in the example, such as probabilities, may have to, and are left alone.
+    Some functions must, most need not; but where no output is NaN, a gradient that is has overflowed on the way: δ is 0
+    where an output is infinite, and what it makes of that is 0. Inputs that stay within ±1 in the example, such as
+    probabilities, may have to, and are left alone.
     """
     names = [name for name in case.data if name in case.wrt and np.abs(case.arrays[name]).max(initial=0.0) > 1]
     if not names:
@@ -198,9 +200,12 @@ def large_inputs(case: Case, rng: np.random.Generator) -> Findings:
         found = outputs_and_gradients(large, large.cotangents(rng))
     except Exception:
         return  # a block may refuse such inputs
-    bad = [name for name, x in found.items() if has_nan(x)]
-    if bad:
-        yield f"{', '.join(bad)}: NaN when inputs reach ±{LARGE:g} in float32"
+    bad, when = [name for name, x in found.items() if has_nan(x)], f"NaN when inputs reach ±{LARGE:g} in float32"
+    if any(name in large.variables for name in bad):
+        yield f"{', '.join(bad)}: {when}"
+        return
+    for name in bad:
+        yield Failure(f"{name} holds {when}, and no output does", name, "overflows on the way: 0 · ∞ or ∞ / ∞?")
 
 
 def outputs_and_gradients(case: Case, dy: Arrays) -> Arrays:

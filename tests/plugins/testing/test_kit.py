@@ -171,6 +171,41 @@ def test_a_large_input_that_makes_nan_is_remarked_and_no_failure() -> None:
     assert "y, dx: NaN when inputs reach ±100 in float32" in report.notes
 
 
+def test_a_gradient_that_overflow_makes_nan_although_the_outputs_are_numbers_is_a_failure() -> None:
+    """ln(1 + e¹⁰⁰) is ∞ in float32, which is no more than its size, but its slope is 1 and not ∞/∞."""
+
+    class NaiveSoftplus(Block):
+        def forward(self, ctx, x):
+            return np.log(1 + np.exp(x)), np.exp(x)
+
+        def backward(self, ctx, e, dy):
+            return dy * (e / (1 + e))
+
+        @classmethod
+        def examples(cls, rng):
+            yield cls(), (1 + 3 * rng.random((4, 3)),)
+
+    [failure, *_] = check_block(NaiveSoftplus).failures
+    assert failure.fact == "dx holds NaN when inputs reach ±100 in float32, and no output does"
+    assert failure.guess == "overflows on the way: 0 · ∞ or ∞ / ∞?"
+
+
+def test_a_formula_must_say_which_subgradient_is_taken_at_zero() -> None:
+    class Rectifier(Block):
+        """Its backward takes the subgradient 1 at the kink, where the formula says 0."""
+
+        gradients = {"x": "dy * (x > 0)"}
+
+        def forward(self, ctx, x):
+            return np.maximum(x, 0), x
+
+        def backward(self, ctx, x, dy):
+            return dy * (x >= 0)
+
+    [failure, *_] = check_block(Rectifier).failures
+    assert failure.fact.startswith("`dy * (x > 0)` is not, where inputs are 0, what backward computes")
+
+
 def curve(function: Any) -> Any:
     return lambda t: {"y": np.array(function(t))}
 
