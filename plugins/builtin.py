@@ -14,9 +14,14 @@ def blockrun_blocks() -> Names:
     """A family a paragraph: the name of each block, and its class in the file of the family."""
     return {
         **_family(
-            "arithmetic", add="Add", subtract="Subtract", multiply="Multiply", divide="Divide", negate="Negate",
-            square="Square", power="Power", reciprocal="Reciprocal", exp="Exp", log="Log",
+            "arithmetic.broadcasting", add="Add", subtract="Subtract", multiply="Multiply", divide="Divide",
+            maximum="Maximum", minimum="Minimum", scale_shift="ScaleShift",
         ),
+        **_family(
+            "arithmetic.elementwise", negate="Negate", abs="Abs", square="Square", sqrt="Sqrt", power="Power",
+            reciprocal="Reciprocal", exp="Exp", log="Log", sin="Sin", cos="Cos", clip="Clip",
+        ),
+        **_family("arithmetic.products", dot="Dot", einsum="Einsum"),
         **_family("linear", linear="Linear", matmul="Matmul"),
         **_family("activation", sigmoid="Sigmoid", tanh="Tanh", relu="Relu", softmax="Softmax"),
         **_family("convolution", conv2d="Conv2d"),

@@ -1,123 +1,9 @@
-"""Element-wise arithmetic: the operations that every other formula is written with, all broadcasting as NumPy does."""
-
-from functools import reduce
+"""Functions of one input, element by element, that every other formula is written with."""
 
 import numpy as np
 
 from blockrun.core import Block
-
-from ._broadcast import unbroadcast
-
-
-class Add(Block):
-    """y = x₁ + x₂ + …, broadcasting.      xs any shapes that broadcast → y
-
-    ∂J/∂xᵢ = δ_y, summed over the axes along which xᵢ was broadcast.      (Kamper 2022, §3)
-    """
-
-    batchwise = True
-    infix = "+"
-    formula = "sum(xs)"
-    gradients = {"xs": "dy"}
-
-    def forward(self, ctx, *xs):
-        _require_one(self, xs)
-        return reduce(np.add, xs), tuple(x.shape for x in xs)
-
-    def backward(self, ctx, saved, dy):
-        return tuple(unbroadcast(dy, shape) if need else None for shape, need in zip(saved, ctx.needs.xs, strict=True))
-
-    @classmethod
-    def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)),)
-        yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
-        yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)), rng.standard_normal(()))
-        yield cls(), (rng.standard_normal((1, 3)), rng.standard_normal((4, 3)))
-
-
-class Multiply(Block):
-    """y = x₁ · x₂ · …, element by element, broadcasting.      xs any shapes that broadcast → y
-
-    ∂J/∂xᵢ = δ_y ∏ⱼ≠ᵢ xⱼ, summed over the axes along which xᵢ was broadcast.      (Griewank and Walther 2008, ch. 3)
-    """
-
-    batchwise = True
-    infix = "*"
-    formula = "prod(xs)"
-    gradients = {"xs": "dy * prod(others)"}
-
-    def forward(self, ctx, *xs):
-        _require_one(self, xs)
-        return reduce(np.multiply, xs), xs
-
-    def backward(self, ctx, saved, dy):
-        xs = saved
-        return tuple(self._gradient(xs, i, dy) if need else None for i, need in enumerate(ctx.needs.xs))
-
-    def _gradient(self, xs, i, dy):
-        others = xs[:i] + xs[i + 1 :]  # not y / xᵢ, which fails where xᵢ is 0
-        return unbroadcast(reduce(np.multiply, others, dy), xs[i].shape)
-
-    @classmethod
-    def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)),)
-        yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((4, 3)))
-        yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)), rng.standard_normal(()))
-        yield cls(), (rng.standard_normal((1, 3)), rng.standard_normal((4, 3)))
-
-
-class Subtract(Block):
-    """y = a − b, broadcasting.      a, b any shapes that broadcast → y
-
-    ∂J/∂a = δ_y,   ∂J/∂b = −δ_y, each summed over the axes along which it was broadcast.
-    (Griewank and Walther 2008, ch. 3)
-    """
-
-    batchwise = True
-    formula = "a - b"
-    gradients = {"a": "dy", "b": "-dy"}
-
-    def forward(self, ctx, a, b):
-        return a - b, (a.shape, b.shape)
-
-    def backward(self, ctx, saved, dy):
-        a_shape, b_shape = saved
-        da = unbroadcast(dy, a_shape) if ctx.needs.a else None
-        db = unbroadcast(-dy, b_shape) if ctx.needs.b else None
-        return da, db
-
-    @classmethod
-    def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)), rng.standard_normal((1, 3)))
-        yield cls(), (rng.standard_normal((4, 1, 3)), rng.standard_normal((2, 1)))
-
-
-class Divide(Block):
-    """y = a / b, element by element, broadcasting; b must not be 0.      a, b any shapes that broadcast → y
-
-    ∂J/∂a = δ_y / b,   ∂J/∂b = −δ_y y / b, each summed over the axes along which it was broadcast.
-    (Griewank and Walther 2008, ch. 3)
-    """
-
-    batchwise = True
-    formula = "a / b"
-    gradients = {"a": "dy / b", "b": "-dy * y / b"}
-
-    def forward(self, ctx, a, b):
-        y = a / b
-        return y, (a.shape, b, y)
-
-    def backward(self, ctx, saved, dy):
-        a_shape, b, y = saved
-        share = dy / b
-        da = unbroadcast(share, a_shape) if ctx.needs.a else None
-        db = unbroadcast(-share * y, b.shape) if ctx.needs.b else None
-        return da, db
-
-    @classmethod
-    def examples(cls, rng):
-        yield cls(), (rng.standard_normal((4, 3)), 1 + rng.random((1, 3)))
-        yield cls(), (rng.standard_normal((4, 1, 3)), -1 - rng.random((2, 1)))
+from blockrun.core.options import OptionError
 
 
 class Negate(Block):
@@ -136,6 +22,29 @@ class Negate(Block):
 
     def backward(self, ctx, saved, dy):
         return -dy
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (rng.standard_normal((4, 3)),)
+
+
+class Abs(Block):
+    """y = |x|.      x (...) → y (...)
+
+    ∂J/∂x = δ_y sign x; at the kink x = 0 the subgradient 0.      (Clarke 1983, §2.1)
+    """
+
+    shapes = "x (...) -> y (...)"
+    batchwise = True
+    formula = "abs(x)"
+    gradients = {"x": "dy * sign(x)"}
+
+    def forward(self, ctx, x):
+        return np.abs(x), x
+
+    def backward(self, ctx, saved, dy):
+        x = saved
+        return dy * np.sign(x)
 
     @classmethod
     def examples(cls, rng):
@@ -165,30 +74,59 @@ class Square(Block):
         yield cls(), (rng.standard_normal((4, 3)),)
 
 
+class Sqrt(Block):
+    """y = √x; x must not be negative.      x (...) → y (...)
+
+    ∂J/∂x = δ_y / 2y, and 0 where x is 0: the slope there is infinite, and 0 is that of √(x²) = |x| in the middle of
+    its kink, so that a norm has a gradient everywhere.      (Griewank and Walther 2008, ch. 3 and 14)
+    """
+
+    shapes = "x (...) -> y (...)"
+    batchwise = True
+    formula = "sqrt(x)"
+    gradients = {"x": "dy / where(y == 0, inf, 2 * y)"}
+
+    def forward(self, ctx, x):
+        y = np.sqrt(x)
+        return y, y
+
+    def backward(self, ctx, saved, dy):
+        y = saved
+        return dy / np.where(y == 0, np.inf, 2 * y)
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (0.5 + rng.random((4, 3)),)
+
+
 class Power(Block):
     """y = xᵖ with a fixed exponent p; x must be positive unless p is an integer.      x (...) → y (...)
 
-    ∂J/∂x = p xᵖ⁻¹ δ_y, and 0 everywhere if p = 0.      (Griewank and Walther 2008, ch. 3)
+    ∂J/∂x = p xᵖ⁻¹ δ_y; where x is 0 it is 0 if p < 1, as for `sqrt`.      (Griewank and Walther 2008, ch. 3)
     """
 
     exponent: float
     shapes = "x (...) -> y (...)"
     batchwise = True
     formula = "x ** exponent"
-    gradients = {"x": "dy * exponent * x ** (exponent - 1)"}
+
+    @property
+    def gradients(self):
+        base = "where(x == 0, inf, x)" if self.exponent < 1 else "x"
+        return {"x": f"dy * exponent * {base} ** (exponent - 1)"}
 
     def forward(self, ctx, x):
         return x**self.exponent, x
 
     def backward(self, ctx, saved, dy):
         x = saved
-        if self.exponent == 0:  # where x is 0 the formula reads 0 · ∞
-            return np.zeros_like(x)
+        if self.exponent < 1:
+            x = np.where(x == 0, np.inf, x)  # ∞ᵖ⁻¹ = 0
         return dy * self.exponent * x ** (self.exponent - 1)
 
     @classmethod
     def examples(cls, rng):
-        for exponent in (-1.5, 0.5, 2.5):
+        for exponent in (-1.5, 0.5, 1.5):
             yield cls(exponent=exponent), (0.5 + rng.random((4, 3)),)
         for exponent in (0, 1, 3):
             yield cls(exponent=exponent), (rng.standard_normal((4, 3)),)
@@ -222,7 +160,8 @@ class Reciprocal(Block):
 class Exp(Block):
     """y = eˣ.      x (...) → y (...)
 
-    ∂J/∂x = y δ_y.      (Griewank and Walther 2008, ch. 3)
+    ∂J/∂x = y δ_y, with the largest finite number for a y that overflows, since 0 · ∞ would not be 0.
+    (Griewank and Walther 2008, ch. 3)
     """
 
     shapes = "x (...) -> y (...)"
@@ -236,7 +175,7 @@ class Exp(Block):
 
     def backward(self, ctx, saved, dy):
         y = saved
-        return dy * y
+        return dy * np.minimum(y, np.finfo(y.dtype).max)
 
     @classmethod
     def examples(cls, rng):
@@ -266,6 +205,82 @@ class Log(Block):
         yield cls(), (0.5 + rng.random((4, 3)),)
 
 
-def _require_one(block, xs):
-    if not xs:
-        raise ValueError(f"{block.name} has 0 inputs; it needs at least 1")
+class Sin(Block):
+    """y = sin x.      x (...) → y (...)
+
+    ∂J/∂x = δ_y cos x.      (Griewank and Walther 2008, ch. 3)
+    """
+
+    shapes = "x (...) -> y (...)"
+    batchwise = True
+    formula = "sin(x)"
+    gradients = {"x": "dy * cos(x)"}
+
+    def forward(self, ctx, x):
+        return np.sin(x), x
+
+    def backward(self, ctx, saved, dy):
+        x = saved
+        return dy * np.cos(x)
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (rng.standard_normal((4, 3)),)
+
+
+class Cos(Block):
+    """y = cos x.      x (...) → y (...)
+
+    ∂J/∂x = −δ_y sin x.      (Griewank and Walther 2008, ch. 3)
+    """
+
+    shapes = "x (...) -> y (...)"
+    batchwise = True
+    formula = "cos(x)"
+    gradients = {"x": "-dy * sin(x)"}
+
+    def forward(self, ctx, x):
+        return np.cos(x), x
+
+    def backward(self, ctx, saved, dy):
+        x = saved
+        return -dy * np.sin(x)
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (rng.standard_normal((4, 3)),)
+
+
+class Clip(Block):
+    """y = x, but at least `low` and at most `high`, either of which may be left out.      x (...) → y (...)
+
+    ∂J/∂x = δ_y where low ≤ x ≤ high, else 0: at the kinks x = low and x = high the subgradient δ_y.
+    (Clarke 1983, §2.3)
+    """
+
+    low: float | None = None
+    high: float | None = None
+    shapes = "x (...) -> y (...)"
+    batchwise = True
+    formula = "clip(x, low, high)"
+    gradients = {"x": "dy * (x == y)"}
+
+    def validate(self):
+        if self.low is None and self.high is None:
+            raise OptionError("low", "clip has neither `low` nor `high`; give at least one of them")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise OptionError("high", f"`high` is {self.high:g} and `low` is {self.low:g}; `high` must be the greater")
+
+    def forward(self, ctx, x):
+        y = np.clip(x, self.low, self.high)
+        return y, x == y
+
+    def backward(self, ctx, saved, dy):
+        inside = saved
+        return dy * inside
+
+    @classmethod
+    def examples(cls, rng):
+        x = 2 * rng.standard_normal((4, 3))
+        for low, high in ((-0.5, 1), (0.25, None), (None, 0.25)):
+            yield cls(low=low, high=high), (x,)

@@ -37,13 +37,13 @@ def write(outcomes: Sequence[Outcome], seconds: float) -> None:
 
 def survivors() -> str:
     """The part of the page that lists the proofs, which a test compares with them."""
-    return "\n".join([SURVIVORS, *(_section(file) for file in sorted(FOLDER.glob("*.txt")))])
+    return "\n".join([SURVIVORS, *(_section(file) for file in sorted(FOLDER.rglob("*.txt")))])
 
 
 def _section(file: Path) -> str:
     groups = groupby(read_file(file), key=lambda entry: (entry.function, entry.blocks))
     parts = [_function(name, blocks, entries) for (name, blocks), entries in groups]
-    return "\n".join([f"### {file.stem}\n", *parts])
+    return "\n".join([f"### {file.relative_to(FOLDER).with_suffix('').as_posix()}\n", *parts])
 
 
 def _function(name: str, blocks: frozenset[str], entries: Iterable[Equivalent]) -> str:

@@ -34,7 +34,7 @@ class Equivalent(NamedTuple):
 
 def read_all() -> list[Equivalent]:
     """The entries of all files; raises `ValueError` for a line that is no part of one."""
-    return [entry for file in sorted(FOLDER.glob("*.txt")) for entry in read_file(file)]
+    return [entry for file in sorted(FOLDER.rglob("*.txt")) for entry in read_file(file)]
 
 
 def read_file(file: Path) -> list[Equivalent]:

@@ -1,30 +1,11 @@
-"""Arithmetic against Python's own `math`, and broadcasting worked by hand."""
+"""Arithmetic between inputs against Python's own `math`, and broadcasting worked by hand."""
 
 import math
 
 import numpy as np
 import pytest
 
-from blockrun.blocks.arithmetic import Add, Divide, Exp, Log, Multiply, Negate, Power, Reciprocal, Square, Subtract
-
-UNARY = [
-    (Negate(), lambda x: -x, lambda x: -1.0),
-    (Square(), lambda x: x * x, lambda x: 2 * x),
-    (Power(exponent=2.5), lambda x: math.pow(x, 2.5), lambda x: 2.5 * math.pow(x, 1.5)),
-    (Power(exponent=-1), lambda x: 1 / x, lambda x: -1 / (x * x)),
-    (Reciprocal(), lambda x: 1 / x, lambda x: -1 / (x * x)),
-    (Exp(), math.exp, math.exp),
-    (Log(), math.log, lambda x: 1 / x),
-]
-
-
-@pytest.mark.parametrize(("block", "function", "derivative"), UNARY, ids=lambda p: getattr(p, "name", ""))
-def test_functions_of_one_input_agree_with_math(run, block, function, derivative):
-    points = [0.3, 1.0, 2.7]
-    y, gradients = run(block, np.array(points), dy=np.array([1.0, -2.0, 3.0]))
-    np.testing.assert_allclose(y, [function(p) for p in points], rtol=1e-14)
-    expected = [dy * derivative(p) for dy, p in zip([1.0, -2.0, 3.0], points, strict=True)]
-    np.testing.assert_allclose(gradients["x"], expected, rtol=1e-14)
+from blockrun.blocks.arithmetic.broadcasting import Add, Divide, Maximum, Minimum, Multiply, ScaleShift, Subtract
 
 
 def test_two_inputs_worked_by_hand(run):
@@ -74,13 +55,40 @@ def test_the_gradient_of_a_broadcast_input_is_summed_back(run):
     assert gradients["b"].tolist() == [[-7.5, -10.5, -13.5]]
 
 
-def test_power_zero_has_no_slope_even_at_zero(run):
-    y, gradients = run(Power(exponent=0), np.array([0.0, 2.0]), dy=np.ones(2))
-    assert y.tolist() == [1, 1]
-    assert gradients["x"].tolist() == [0, 0]
+@pytest.mark.parametrize("block", [Maximum(), Minimum()], ids=lambda b: b.name)
+@pytest.mark.parametrize("count", [2, 3, 300])
+def test_maximum_and_minimum_send_the_gradient_to_the_input_that_was_chosen(run, block, count):
+    """300 inputs are more than one byte can number."""
+    xs = np.random.default_rng(0).standard_normal((count, 5))
+    y, gradients = run(block, *xs, dy=np.arange(1.0, 6))
+    chosen = xs.argmax(axis=0) if block == Maximum() else xs.argmin(axis=0)
+    assert y.tolist() == [xs[i, column] for column, i in enumerate(chosen)]
+    expected = np.zeros_like(xs)
+    expected[chosen, range(5)] = range(1, 6)
+    np.testing.assert_array_equal(list(gradients.values()), expected)
 
 
-def test_single_numbers_stay_float32(run):
-    for block in (Square(), Power(exponent=1.5), Reciprocal(), Exp(), Log()):
-        y, gradients = run(block, np.float32(2), dy=np.float32(1))
-        assert (y.dtype, gradients["x"].dtype) == (np.float32, np.float32), block.name
+@pytest.mark.parametrize("block", [Maximum(), Minimum()], ids=lambda b: b.name)
+def test_of_equal_inputs_the_first_gets_the_whole_gradient(run, block):
+    """Any share is a subgradient; that it goes to the first is the rule of max_pool2d too."""
+    a, b, c = np.array([1.0, 3.0, 7.0]), np.array([1.0, 3.0, 7.0]), np.array([1.0, 3.0, 7.0])
+    _, gradients = run(block, a, b, c, dy=np.array([1.0, 2.0, 3.0]))
+    assert [g.tolist() for g in gradients.values()] == [[1, 2, 3], [0, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("block", [Maximum(), Minimum()], ids=lambda b: b.name)
+def test_maximum_and_minimum_of_one_input_say_how_many_they_need(run, block):
+    with pytest.raises(ValueError, match=f"{block.name} has 1 input; it needs at least 2"):
+        run(block, np.ones(3))
+
+
+def test_scale_shift_worked_by_hand(run):
+    x, dy = np.array([[1.0, 2], [3, 4]]), np.array([[1.0, 10], [100, 1000]])
+    y, gradients = run(ScaleShift(), x, gamma=[2.0, -1], beta=[0.5, 5], dy=dy)
+    assert y.tolist() == [[2.5, 3], [6.5, 1]]
+    assert gradients["x"].tolist() == [[2, -10], [200, -1000]]
+    assert gradients["gamma"].tolist() == [301, 4020]
+    assert gradients["beta"].tolist() == [101, 1010]
+    y, gradients = run(ScaleShift(bias=False), x, gamma=[2.0, -1], dy=dy)
+    assert y.tolist() == [[2, -2], [6, -4]]
+    assert set(gradients) == {"x", "gamma"}

@@ -1,0 +1,1 @@
+"""Arithmetic: the operations that every other formula is written with."""
