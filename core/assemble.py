@@ -108,7 +108,7 @@ class _Building:
         args = [None if v is None else self.values[v] for v in node.inputs]
         node = self._with_params(node, args)
         kwargs = {name: self.values[v] for name, v in node.params.items()}
-        for name, value in zip(node.outputs, _discover(node, args, kwargs), strict=True):
+        for name, value in zip(node.outputs, _discover(node, args, kwargs, self.dtype), strict=True):
             self.values[name] = value
         self.done.append(node)
 
@@ -168,14 +168,14 @@ def _check_wish(node: Node, name: str, wish: Any) -> None:
         raise GraphError(f"state `{name}` is updated by `{wish.update}`, which is not an output")
 
 
-def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+def _discover(node: Node, args: list[Any], kwargs: dict[str, Any], dtype: Any) -> list[Any]:
     """Stand-ins for the outputs of a node: from an empty batch or, where a block cannot take one, from two examples.
 
     With two examples a third tells which outputs have a batch axis. What is wrong with two as with none is said of
     the empty batch, whose size messages show as N.
     """
     try:
-        return [stand_in(y) for y in _run(node, args, kwargs)]
+        return [stand_in(y) for y in _run(node, args, kwargs, dtype)]
     except GraphError as error:
         explain_forward(error, node, args, kwargs)
         raise
@@ -184,7 +184,7 @@ def _discover(node: Node, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
             raise
         of_none = error
     try:
-        two, three = (_run(node, [_with_examples(x, n) for x in args], kwargs) for n in (2, 3))
+        two, three = (_run(node, [_with_examples(x, n) for x in args], kwargs, dtype) for n in (2, 3))
     except Exception as error:
         raise of_none if _without_sizes(of_none) == _without_sizes(error) else error from None
     return [
@@ -205,13 +205,13 @@ def _with_examples(x: Any, count: int) -> Any:
     )
 
 
-def _run(node: Node, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+def _run(node: Node, args: list[Any], kwargs: dict[str, Any], dtype: Any) -> tuple[Any, ...]:
     """The outputs of one node on stand-ins; warnings about empty means are not news here."""
     signature = node.block.signature
     needs = SimpleNamespace(**dict.fromkeys(signature.names, False))
     if signature.many:
         setattr(needs, signature.many, (False,) * (len(args) - len(signature.data)))
-    ctx = Context(True, needs, 1, (0,))
+    ctx = Context(True, needs, 1, (0,), dtype=np.dtype(dtype))
     try:
         given = [*zip(signature.bind(len(args)), args, strict=True), *kwargs.items()]
         bindings = check_shapes(node.block, given, "input")

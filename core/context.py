@@ -10,6 +10,8 @@ import numpy as np
 
 from .block import Array
 
+FLOAT32 = np.dtype(np.float32)
+
 
 class Context:
     """The circumstances of one call of one node.
@@ -17,10 +19,11 @@ class Context:
     training   True while parameters are being learned, False in evaluation
     needs      which gradients are asked for, by input name: `ctx.needs.x`; a tuple of bools for `*xs`
     examples   the number of examples in the whole batch, at least 1 so that the mean over an empty batch is 0
+    dtype      that of the floating variables of the graph, for a block that is given only others
     rng        a `numpy.random.Generator` of this node and call; the same call repeated draws the same numbers
     """
 
-    __slots__ = ("_entropy", "_like", "_rng", "_sum", "examples", "needs", "training")
+    __slots__ = ("_entropy", "_like", "_rng", "_sum", "dtype", "examples", "needs", "training")
 
     def __init__(
         self,
@@ -30,10 +33,12 @@ class Context:
         entropy: tuple[int, ...],
         sum_over_pieces: Callable[[Array], Array] | None = None,
         like: Array | None = None,
+        dtype: Any = FLOAT32,
     ) -> None:
         self.training = training
         self.needs = needs
         self.examples = examples
+        self.dtype = dtype
         self._entropy = entropy
         self._sum = sum_over_pieces
         self._like = like

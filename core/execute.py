@@ -47,6 +47,7 @@ def forward(
     plan = graph.plan(keep, wrt, training)
     tape = Tape(graph, plan, keep, training, seed, examples, total)
     values = _load(graph, plan, feed, keep)
+    tape.dtype = next((x.dtype for x in feed.values() if hasattr(x, "dtype") and x.dtype.kind == "f"), tape.dtype)
     tape.like = {slot: values[slot] for slot in plan.kept_gradients if values[slot] is not None}
     full = bool(plan.unchecked) if check is None else check
     for step in plan.steps:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .block import Array
-from .context import Context
+from .context import FLOAT32, Context
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -48,11 +48,12 @@ class Tape:
         self.total = total
         self.records: dict[str, Record] = {}
         self.like: dict[int, Array] = {}  # slot: an array of the shape and dtype of the value
+        self.dtype: Any = FLOAT32
         self.used = False
 
     def context(self, step: Step, examples: int, given: list[Any]) -> Context:
         like = given[0] if given else None
-        return Context(self.training, step.needs, examples, (*self.seed, step.entropy), self.total, like)
+        return Context(self.training, step.needs, examples, (*self.seed, step.entropy), self.total, like, self.dtype)
 
     def count(self, args: list[Any]) -> int:
         """The number of examples that a node given `args` is told of: at least 1."""

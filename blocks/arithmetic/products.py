@@ -128,7 +128,7 @@ def _check_axes(equation, terms, xs):
             wanted = f"{len(term.replace('...', ''))} axes{' or more' * ('...' in term)}"
             raise ValueError(f"input {number} has shape {show_shape(x.shape)}; `{term}` is for {wanted}")
         if "..." in term and ranks.setdefault("...", further) != further:
-            fact = f"`...` is {further} axes of input {number}, {show_shape(x.shape)}, and {ranks['...']} of one before it"
+            fact = f"`...` is {further} axes of input {number}, {show_shape(x.shape)}, and {ranks['...']} of another"
             raise ValueError(f"{fact}; it must be the same axes everywhere")
 
 

@@ -97,6 +97,13 @@ class Counter(Block):
         return dy
 
 
+class Whole(Block):
+    """y = 1 where x, an integer, is not 0; floating as the rest of the graph"""
+
+    def forward(self, ctx, x):
+        return (x != 0).astype(ctx.dtype), None
+
+
 class Noise(Block):
     """y = x + a draw from ctx.rng"""
 

@@ -48,6 +48,13 @@ def test_a_node_may_read_nothing_but_its_own_parameter(small):
     assert built.specs["twice"] == Spec((3, 6), np.dtype("f4"))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_that_is_given_only_integers_is_told_the_dtype_of_the_parameters(small, dtype):
+    labels = {"x": Spec((0,), np.dtype("i8"))}
+    built = assemble([Node("y", small.Whole(), ("x",))], labels, dtype)
+    assert built.specs["y"] == Spec((0,), np.dtype(dtype))
+
+
 def test_assembly_allocates_nothing_for_a_layer_of_any_size(small):
     built = assemble([Node("huge", small.Dense(units=10**12), ("x",))], IMAGE)
     assert built.specs["huge"].shape == (0, 10**12)

@@ -245,3 +245,12 @@ def test_a_free_variable_that_nothing_depends_on_has_a_zero_gradient(small):
     nodes = [Node("y", small.Double(), ("x",)), Node("dead", small.Double(), ("u",))]
     _, tape = forward(Graph(nodes), {"x": X, "u": X[:, :2]}, keep=("y",), wrt=("u",))
     np.testing.assert_array_equal(backward(tape, {"y": np.ones_like(X)}, ("u",))["u"], np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_that_is_given_only_integers_can_know_in_what_the_graph_computes(small, dtype):
+    """The floating variables of the feed have it, even where they are no ancestors; it is float32 where none is fed."""
+    graph, x = Graph([Node("y", small.Whole(), ("x",))]), np.array([0, 3])
+    found, _ = forward(graph, {"x": x, "u": np.zeros(2, dtype)}, keep=("y",))
+    assert found["y"].dtype == dtype
+    assert forward(graph, {"x": x}, keep=("y",))[0]["y"].dtype == np.float32

@@ -100,7 +100,7 @@ def test_an_equation_that_says_nothing_clear_is_refused_when_it_is_written(equat
     ("ij,jk->ik", [(2, 3), (3,)], "input 2 has shape (3,); `jk` is for 2 axes"),
     ("...ij->...i", [(3,)], "input 1 has shape (3,); `...ij` is for 2 axes or more"),
     ("ij,jk->ik", [(2, 3), (1, 5)], "index `j` is 3 in input 1, (2, 3), and 1 in input 2, (1, 5); it must be the same"),
-    ("i...,...->i...", [(2, 3), (3, 4)], "`...` is 2 axes of input 2, (3, 4), and 1 of one before it"),
+    ("i...,...->i...", [(2, 3), (3, 4)], "`...` is 2 axes of input 2, (3, 4), and 1 of another"),
     ("i...,...->i...", [(2, 3), (4,)], "an axis of `...` is 3 in input 1, (2, 3), and 4 in input 2, (4,)"),
 ])  # fmt: skip
 def test_inputs_that_do_not_fit_the_equation_are_named_with_both_numbers(run, equation, shapes, words):
