@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -71,14 +70,19 @@ def test_what_only_lists_imports_neither_numpy_nor_the_core(arguments):
 
 @pytest.mark.parametrize("argument", ["--help", "blocks"])
 def test_help_and_blocks_answer_in_a_quarter_of_a_second(argument):
-    """The best of several, because other work on the machine only ever adds time."""
+    """Of processor time, which is what it waits for; the best of several, because a busy machine only ever adds."""
     environment = {**os.environ, "BLOCKRUN_PLUGINS": ""}
     seconds: list[float] = []
     while len(seconds) < 10 and min(seconds, default=1.0) >= 0.25:
-        start = time.perf_counter()
+        start = _of_children()
         subprocess.run([sys.executable, "-m", "blockrun", argument], env=environment, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(_of_children() - start)
     assert min(seconds) < 0.25
+
+
+def _of_children():
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def test_help_fits_80_columns_and_groups_the_commands(greet, monkeypatch):
