@@ -123,6 +123,7 @@ def blockrun_commands() -> Names:
         "summary": "blockrun.plugins.commands.summary:summary",
         "graph": "blockrun.plugins.commands.graph:graph",
         "trace": "blockrun.plugins.commands.trace:trace",
+        "profile": "blockrun.plugins.commands.profile:profile",
         "explain": "blockrun.plugins.commands.explain:explain",
         "test": "blockrun.plugins.commands.test:test",
         "blocks": "blockrun.plugins.commands.blocks:blocks",

@@ -11,6 +11,8 @@ from blockrun.core import Block, Node
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.network.network import Network
 
+from .tables import aligned
+
 Pair = tuple[int, int]
 HEADS = ("node", "block", "reads", "shape", "parameters", "state", "multiply-adds", "receptive field")
 NUMBERS = (4, 5, 6)  # the columns that are set to the right
@@ -165,16 +167,8 @@ def _table(rows: tuple[Row, ...]) -> str:
     """Aligned columns; those in which no node has anything are left out."""
     table = [HEADS, *(_cells(row) for row in rows)]
     used = [i for i in range(len(HEADS)) if i < 4 or any(cells[i] for cells in table[1:])]
-    widths = [max(len(cells[i]) for cells in table) for i in used]
-    lines = [
-        "  ".join(_aligned(cells[i], width, i in NUMBERS) for i, width in zip(used, widths, strict=True))
-        for cells in table
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _aligned(cell: str, width: int, right: bool) -> str:
-    return cell.rjust(width) if right else cell.ljust(width)
+    right = [place for place, i in enumerate(used) if i in NUMBERS]
+    return aligned([[cells[i] for i in used] for cells in table], right)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
