@@ -99,8 +99,8 @@ Seconds = dict[str, list[float]]  # node: forward, backward
 
 
 def _cost(node: Node, passes: list[Seconds], sizes: dict[str, tuple[int, int]]) -> Cost:
-    times = (statistics.median(each[node.name][i] for each in passes) for i in (0, 1))
-    return Cost(node.name, node.block.name, *times, *sizes[node.name])
+    there, back = (statistics.median(each[node.name][i] for each in passes) for i in (0, 1))
+    return Cost(node.name, node.block.name, there, back, *sizes[node.name])
 
 
 def _batches(trainer: Trainer, count: int) -> Iterator[dict[str, Any]]:
