@@ -42,8 +42,24 @@ def blockrun_blocks() -> Names:
             "structure.ends", identity="Identity", stop_gradient="StopGradient", zeros="Zeros", parameter="Parameter",
         ),
         **_family("noise", dropout="Dropout"),
-        **_family("loss.classification", sum_of_squares="SumOfSquares", softmax_cross_entropy="SoftmaxCrossEntropy"),
-        **_family("metric.classification", accuracy="Accuracy"),
+        **_family(
+            "loss.regression", sum_of_squares="SumOfSquares", mean_squared_error="MeanSquaredError",
+            mean_absolute_error="MeanAbsoluteError", huber="Huber",
+        ),
+        **_family(
+            "loss.classification", softmax_cross_entropy="SoftmaxCrossEntropy",
+            sigmoid_cross_entropy="SigmoidCrossEntropy", nll="Nll", kl_divergence="KlDivergence",
+        ),
+        **_family("loss.margin", hinge="Hinge"),
+        **_family(
+            "loss.embedding", pairwise_distance="PairwiseDistance", contrastive="Contrastive", triplet="Triplet",
+        ),
+        **_family(
+            "metric.classification", accuracy="Accuracy", top_k_accuracy="TopKAccuracy", precision="Precision",
+            recall="Recall", f1="F1", confusion_matrix="ConfusionMatrix",
+        ),
+        **_family("metric.regression", squared_error="SquaredError", absolute_error="AbsoluteError", r2="R2"),
+        **_family("metric.text", perplexity="Perplexity", bits_per_character="BitsPerCharacter"),
     }  # fmt: skip
 
 
