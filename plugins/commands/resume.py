@@ -11,21 +11,32 @@ import click
 @click.command("resume")
 @click.argument("run", metavar="RUN")
 @click.option("--dir", "root", default="runs", show_default=True, help="Where runs are looked for.")
+@click.option("--allow-change", "allow", multiple=True, metavar="NAME", help="Go on although it changed; repeatable.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
-def resume(host: Any, run: str, root: str, quiet: bool) -> None:
+def resume(host: Any, run: str, root: str, allow: tuple[str, ...], quiet: bool) -> None:
     """Go on with RUN, in place, from its last checkpoint.
 
-    RUN is a folder, the beginning of an id, or `latest`.
+    RUN is a folder, the beginning of an id, or `latest`. What comes out is what would have without the interruption,
+    bit for bit; so if something that the numbers depend on is not as it was, RUN is not continued unless that is
+    allowed: blockrun, numpy, blas, threads, machine, config, code or data.
 
     \b
     blockrun resume latest
     blockrun resume runs/digits/20260101-120000_ab12
+    blockrun resume latest --allow-change numpy
     """
+    from blockrun.plugins.errors import UsageError
+    from blockrun.plugins.suggest import did_you_mean
+    from blockrun.plugins.training.environment import CHANGES
     from blockrun.plugins.training.folder import find_folder
     from blockrun.plugins.training.progress import Progress, for_terminal
     from blockrun.plugins.training.run import resume as resume_training
 
     from .outcome import show_run
 
-    show_run(resume_training(find_folder(run, Path(root)), host, Progress() if quiet else for_terminal()))
+    unknown = next((name for name in allow if name not in CHANGES), None)
+    if unknown is not None:
+        raise UsageError(f"`--allow-change {unknown}` is not known", help=did_you_mean(unknown, CHANGES, "there are"))
+    progress = Progress() if quiet else for_terminal()
+    show_run(resume_training(find_folder(run, Path(root)), host, progress, allow))

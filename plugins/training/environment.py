@@ -17,9 +17,9 @@ CHANGES = {
     "blas": "the BLAS library or the kind of processor it is tuned for",
     "threads": "the number of BLAS threads",
     "machine": "the kind of machine",
-    "config": "the network file of the run, cfg.yaml",
-    "code": "the local plugin files",
-    "data": "the number of batches in an epoch, or of steps",
+    "config": "the cfg.yaml of the run",
+    "code": "the code of the local plugins",
+    "data": "the number of batches in an epoch and of steps",
 }
 
 

@@ -110,8 +110,8 @@ def test_a_schedule_has_the_rates_of_pytorch(schedule: Any, counterpart: Any, op
 
 @pytest.mark.parametrize(("options", "counterpart"), PLATEAUS, ids=[repr(ours) for ours, _ in PLATEAUS])
 def test_a_plateau_drops_where_that_of_pytorch_does(options: dict[str, Any], counterpart: dict[str, Any]) -> None:
-    memory: dict[str, Any] = {}
     schedule = Plateau(peak=0.3, **options)
+    memory: dict[str, Any] = {}
     walker = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.3)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(walker, threshold_mode="abs", eps=0, **counterpart)
     for value in np.random.default_rng(0).standard_normal(60):
