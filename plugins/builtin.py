@@ -134,6 +134,7 @@ def blockrun_commands() -> Names:
     return {
         "train": "blockrun.plugins.commands.train:train",
         "eval": "blockrun.plugins.commands.evaluate:evaluate",
+        "predict": "blockrun.plugins.commands.predict:predict",
         "resume": "blockrun.plugins.commands.resume:resume",
         "check": "blockrun.plugins.commands.check:check",
         "summary": "blockrun.plugins.commands.summary:summary",

@@ -1,0 +1,120 @@
+"""`blockrun predict`: the numbers of the network, whatever file they come from and go to."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from blockrun.plugins.commands.main import main
+from blockrun.plugins.network import load
+from blockrun.plugins.training.predict import needed, predicted
+from blockrun.plugins.training.run import load_run, train
+
+NET = """\
+blockrun: 1
+inputs: {x: [2, 3], label: {shape: [], dtype: int64}}
+net:
+  flat: {block: flatten, in: x}
+  logits: {block: linear, units: 4}
+  loss: {block: softmax_cross_entropy, in: [logits, label]}
+data:
+  train: {source: synthetic, fields: {x: [2, 3], label: {below: 4}}, examples: 40, batch: 8}
+train: {minimize: loss, epochs: 1, optimizer: sgd}
+"""
+X = np.arange(30, dtype=np.float32).reshape(5, 2, 3) / 30
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predict")
+    (folder / "net.yaml").write_text(NET)
+    return train(load(folder / "net.yaml", f"run.dir={folder}")).folder
+
+
+@pytest.fixture
+def predict(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("in.npz", x=X)
+    np.save("in.npy", X)
+    np.savetxt("in.csv", X.reshape(5, 6), delimiter=",", header="a,b,c,d,e,f", comments="")
+    np.savetxt("bare.csv", X.reshape(5, 6), delimiter=",")
+    return lambda *arguments, **options: CliRunner().invoke(main, ["predict", str(trained.path), *arguments], **options)
+
+
+@pytest.fixture
+def expected(trained):
+    """x Wᵀ + b, by NumPy alone."""
+    network = load_run(trained)
+    return X.reshape(5, 6) @ network.params["logits.W"].T + network.params["logits.b"]
+
+
+def table(text):
+    return np.array(list(csv.reader(io.StringIO(text)))[1:], float)
+
+
+@pytest.mark.parametrize("file", ["in.npz", "in.npy", "in.csv", "bare.csv"])
+def test_every_kind_of_file_gives_the_same_numbers(predict, expected, file):
+    found = predict(file)
+    assert found.stdout.startswith("logits[0],logits[1],logits[2],logits[3]\n")
+    np.testing.assert_allclose(table(found.stdout), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("file", ["in.npz", "in.npy", "in.csv"])
+def test_standard_input_may_be_any_of_them(predict, expected, file):
+    np.testing.assert_allclose(
+        table(predict("-", input=Path(file).read_bytes()).stdout), expected, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_what_comes_out_can_be_a_file_of_any_kind(predict, expected):
+    for file in ("out.csv", "out.npz", "out.npy"):
+        assert predict("in.npz", "-o", file).exit_code == 0
+    np.testing.assert_allclose(table(Path("out.csv").read_text()), expected, rtol=1e-5, atol=1e-6)
+    with np.load("out.npz") as out:
+        np.testing.assert_allclose(out["logits"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.load("out.npy"), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_any_variable_can_be_kept_and_batches_change_nothing(predict):
+    found = predict("in.npz", "--keep", "flat", "--keep", "logits", "--batch", "2", "-o", "out.npz")
+    assert found.exit_code == 0
+    with np.load("out.npz") as out:
+        np.testing.assert_array_equal(out["flat"], X.reshape(5, 6))
+        assert out["logits"].shape == (5, 4)
+
+
+def test_without_a_file_the_data_of_the_run_are_taken(predict):
+    assert len(table(predict().stdout)) == 40
+
+
+def test_labels_are_not_needed_for_what_they_do_not_reach(trained):
+    network = load_run(trained)
+    assert predicted(network) == ("logits",)
+    assert needed(network, ["logits"]) == ["x"]
+    assert needed(network, ["loss"]) == ["x", "label"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "words"),
+    [
+        (["nope.csv"], None, "nope.csv: there is no such file"),
+        (["in.txt"], None, "there is no such file"),
+        (["in.npz", "-o", "out.txt"], None, "the name must end in .csv, .npz or .npy"),
+        (["in.npz", "--keep", "logit"], None, "did you mean `logits`?"),
+        (["-"], "1,2\n", "standard input: has 2 columns; the network reads 6 of `x`"),
+        (["-"], "1,2,3,4,5,six\n1,2,3,4,5,7\n1,2,3,4,5,\n", "standard input, row 3, column `six`: the cell is empty"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_line(predict, arguments, text, words):
+    found = predict(*arguments, input=text)
+    assert found.exit_code in (2, 6)
+    assert words in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_labels_that_are_to_be_whole_numbers_are_refused_where_they_are_not(predict):
+    rows = "\n".join(["0,0,0,0,0,0,1.5"] * 2)
+    assert "needs whole numbers; one is 1.5" in predict("-", "--keep", "loss", input=rows).stderr
