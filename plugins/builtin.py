@@ -142,6 +142,7 @@ def blockrun_commands() -> Names:
         "trace": "blockrun.plugins.commands.trace:trace",
         "profile": "blockrun.plugins.commands.profile:profile",
         "explain": "blockrun.plugins.commands.explain:explain",
+        "schema": "blockrun.plugins.commands.schema:schema",
         "test": "blockrun.plugins.commands.test:test",
         "blocks": "blockrun.plugins.commands.blocks:blocks",
         "plugins": "blockrun.plugins.commands.plugins:plugins",

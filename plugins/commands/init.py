@@ -9,6 +9,8 @@ import click
 
 from .text import columns
 
+SCHEMA = "blockrun.schema.json"  # as the first line of a file names it to editors
+
 
 @click.command("init")
 @click.argument("template", required=False)
@@ -27,6 +29,7 @@ def init(host: Any, template: str | None, output: str | None) -> None:
         target = Path(output or f"{template.rpartition('/')[2]}.yaml")
         _write(host.find("templates", template), target)
         click.echo(f"{target} written")
+        click.echo(f"`blockrun schema -o {SCHEMA}` lets an editor complete it", err=True)
 
 
 def _list(host: Any) -> None:
@@ -45,7 +48,7 @@ def _write(source: Path, target: Path) -> None:
 
     try:
         with target.open("xb") as file:
-            file.write(source.read_bytes())
+            file.write(f"# yaml-language-server: $schema={SCHEMA}\n".encode() + source.read_bytes())
     except FileExistsError:
         raise UsageError(f"{target} is there already", help="give another name with --output FILE") from None
     except OSError as error:
