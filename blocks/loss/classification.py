@@ -154,6 +154,7 @@ class Nll(Block):
 
     weights: Weights | None = None
     ignore: int | None = None
+    nograd = ("label",)
     shapes = "logp (N, ..., K), label (N, ...) -> y ()"
     batchwise = True
 

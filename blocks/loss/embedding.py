@@ -52,13 +52,14 @@ def _largest(size):
 
 
 class Contrastive(Block):
-    """y = Σ ((1 − c) D² + c max(0, margin − D)²) / 2 P: pairs of label 0 are drawn together, those of 1 pushed apart.
+    """y = Σ ((1 − c) D² + c max(0, margin − D)²) / (2 P): pairs of label 0 are drawn together, of label 1 pushed apart.
 
     distance D (N, ...), such as pairwise_distance gives, label c (N, ...): 0 alike, 1 different; P pairs in the whole
     batch → y ().   ∂J/∂D = δ_y ((1 − c) D − c max(0, margin − D)) / P.      (Hadsell, Chopra and LeCun 2006)
     """
 
     margin: Annotated[float, Gt(0)] = 1.0
+    nograd = ("label",)
     shapes = "distance (N, ...), label (N, ...) -> y ()"
     batchwise = True
     formula = "sum(where(label, maximum(margin - distance, 0), distance) ** 2) / (2 * examples * prod(label.shape[1:]))"

@@ -25,6 +25,7 @@ class Hinge(Block):
 
     kind: Literal["binary", "logistic", "mhinge", "mshinge", "multi_margin"] = "binary"
     margin: Annotated[float, Gt(0)] = 1.0
+    nograd = ("label",)
     batchwise = True
 
     @property

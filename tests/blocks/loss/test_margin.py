@@ -17,9 +17,9 @@ LABEL = np.array([0, 0, 2])
     [
         ("mhinge", [0, 0, 5], [[0, 0, 0], [0, 0, 0], [0, 0, -1]]),
         ("mshinge", [0, 1.5, 5.9], [[0, 0, 0], [-1, 0, 1], [0, 1, -1]]),
-        ("multi_margin", [0, (0.5 + 1.5) / 3, (5.2 + 5.9) / 3], [[0, 0, 0], [-2 / 3, 1 / 3, 1 / 3], [1 / 3, 1 / 3, -2 / 3]]),
+        ("multi_margin", [0, 2 / 3, 11.1 / 3], [[0, 0, 0], [-2 / 3, 1 / 3, 1 / 3], [1 / 3, 1 / 3, -2 / 3]]),
     ],
-)  # fmt: skip
+)
 def test_hinges_of_many_classes_worked_by_hand(run, kind, losses, slopes):
     """1 − x_c; 1 − x_c + the best rival; Σ max(0, 1 − x_c + x_q) / 3."""
     y, gradients = run(Hinge(kind=kind), SCORES, LABEL, dy=3.0)

@@ -27,7 +27,7 @@ def test_r2_is_1_when_right_0_for_the_mean_and_below_when_worse(measure):
 
 def test_r2_of_several_outputs_is_the_mean_of_that_of_each(measure):
     """So it is not flattered by outputs that differ only from one another."""
-    prediction, target = RNG.standard_normal((2, 8, 3, 2)) + [0, 1000]
+    prediction, target = RNG.standard_normal((2, 8, 3, 2)) + np.array([0, 1000])
     each = [measure(R2(), prediction[..., k].reshape(-1), target[..., k].reshape(-1)) for k in range(2)]
     assert measure(R2(), prediction, target) == pytest.approx(sum(each) / 2, rel=1e-9)
 
