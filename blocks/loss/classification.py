@@ -34,14 +34,16 @@ class SoftmaxCrossEntropy(Block):
         _check_forms(logits, label)
         count = positions(ctx, logits.shape[:-1])
         rows = logits.reshape(-1, logits.shape[-1])
-        weights = class_weights(self.weights, rows.shape[1], rows)
-        target, picked = self._target(rows, label, weights)
+        target, picked = self._target(rows, label)
         shifted = rows - rows.max(axis=1, keepdims=True)
         p = np.exp(shifted)
         total = p.sum(axis=1, keepdims=True)
         one = picked is not None
         surprise = np.log(total[:, 0]) - shifted[entries(picked)] if one else np.log(total) - shifted
-        slope = (1 - self.smoothing) * (weights * surprise).reshape(label.shape) if ctx.needs.label else None
+        slope = None
+        if ctx.needs.label:
+            weights = class_weights(self.weights, rows.shape[1], rows)
+            slope = (1 - self.smoothing) * (weights * surprise).reshape(label.shape)
         return (target * surprise).sum() / count, (p / total, target, picked, slope, count, logits.shape)
 
     def backward(self, ctx, saved, dy):
@@ -54,8 +56,13 @@ class SoftmaxCrossEntropy(Block):
             dlogits[entries(picked)] -= target
         return dlogits.reshape(shape), dy / count * slope if ctx.needs.label else None
 
-    def _target(self, rows, label, weights):
+    def _target(self, rows, label):
         """w t for every class of every row; where all but one are 0, that one, and the class that it is of."""
+        plain = self.smoothing == 0 and self.weights is None and self.ignore is None
+        if plain and label.dtype.kind != "f":
+            check_labels(label, rows.shape[1])
+            return np.ones_like(rows, shape=(1,)), label.reshape(-1)
+        weights = class_weights(self.weights, rows.shape[1], rows)
         if label.dtype.kind == "f":
             return weights * ((1 - self.smoothing) * label.reshape(rows.shape) + self.smoothing / rows.shape[1]), None
         picked, kept = (x.reshape(-1) for x in without_ignored(label, rows.shape[1], self.ignore))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,11 @@ def evaluate(host: Any, run: str, part: str | None, root: str, as_json: bool) ->
     from blockrun.plugins.errors import DataError
     from blockrun.plugins.training.evaluation import evaluate as measure
     from blockrun.plugins.training.folder import find_folder
+    from blockrun.plugins.training.lines import as_json as dumps
     from blockrun.plugins.training.run import load_run
     from blockrun.plugins.training.threads import limit_threads
 
-    from .outcome import format_value
+    from .outcome import result_line
 
     folder = find_folder(run, Path(root))
     network = load_run(folder, host)
@@ -41,11 +41,11 @@ def evaluate(host: Any, run: str, part: str | None, root: str, as_json: bool) ->
     with limit_threads(network):
         results = measure(network, data[part])
     if as_json:
-        click.echo(json.dumps({"run": str(folder.path), "status": folder.info["status"], "part": part, **results}))
+        click.echo(dumps({"run": str(folder.path), "status": folder.info["status"], "part": part, **results}))
         return
     if folder.info["status"] != "finished":
         click.echo(f"note: this run is {folder.info['status']}; its last checkpoint is measured", err=True)
     count = data[part].description.examples
     for name, value in results.items():
-        click.echo(f"{part} {name}: {format_value(name, value)}")
+        click.echo(result_line(part, name, value))
     click.echo(f"on {count:,} examples, {folder.path}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from blockrun.plugins.training.groups import report
+
+from .text import WIDTH
 
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
@@ -30,8 +32,12 @@ def announce(network: Network, quiet: bool) -> None:
 
 def show_run(run: Run) -> None:
     """The result on standard output, then the run folder and the next commands."""
-    shown = ", ".join(f"{name} {format_value(name, value)}" for name, value in run.results.items())
+    numbers = {name: value for name, value in run.results.items() if not isinstance(value, list)}
+    shown = ", ".join(f"{name} {format_value(name, value)}" for name, value in numbers.items())
     click.echo(f"{run.part}: {shown}  (trained in {run.seconds:.1f} s)")
+    for name, value in run.results.items():
+        if name not in numbers:
+            click.echo(result_line(run.part, name, value))
     click.echo(f"run: {run.folder.path}")
     click.echo("\ntry next:")
     commands = next_commands(run)
@@ -49,6 +55,24 @@ def next_commands(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def format_value(name: str, value: float) -> str:
-    """A result for reading: proportions of `accuracy` as percentages."""
+def result_line(part: str, name: str, value: Any) -> str:
+    """A result on a line; the rows of a matrix on lines beneath."""
+    shown = format_value(name, value)
+    return f"{part} {name}:{shown}" if shown.startswith("\n") else f"{part} {name}: {shown}"
+
+
+def format_value(name: str, value: Any) -> str:
+    """A result for reading: proportions of `accuracy` as percentages, each row of a matrix on a line."""
+    if isinstance(value, list):
+        return _matrix([row if isinstance(row, list) else [row] for row in value])
     return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def _matrix(rows: list[list[float]]) -> str:
+    """The rows on lines beneath what comes before; their number alone if they are too wide."""
+    cells = [[f"{x:g}" for x in row] for row in rows]
+    width = max((len(cell) for row in cells for cell in row), default=0)
+    lines = ["  " + " ".join(cell.rjust(width) for cell in row) for row in cells]
+    if max(map(len, lines), default=0) > WIDTH:
+        return f"{len(rows)} × {len(rows[0])}, too wide to show; `blockrun eval --json` prints it"
+    return "\n".join(["", *lines])

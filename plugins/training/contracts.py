@@ -100,5 +100,8 @@ class Callback(Component):
     def measured(self, run: Session, memory: Memory, values: dict[str, float]) -> None:
         """The run was measured: `values` by name, such as `train.loss`, `val.accuracy` and `objective`."""
 
-    def end(self, run: Session, memory: Memory, results: dict[str, float]) -> None:
-        """Training is over; `results` are of the test part, or else of the validation or training part."""
+    def end(self, run: Session, memory: Memory, results: dict[str, Any]) -> None:
+        """Training is over; `results` are of the test part, or else of the validation or training part.
+
+        They are numbers, but for a metric that is a matrix: a list of rows.
+        """

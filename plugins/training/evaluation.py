@@ -25,12 +25,13 @@ def evaluate(
     *,
     values: Mapping[str, Array] | None = None,
     between: Callable[[], None] | None = None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """The parts of the objective under their names, the whole as `objective` if it has several, and every metric.
 
     The part is treated as one batch that is run in pieces: `ctx.examples` is its whole size, so a mean is a mean over
-    all of it and a sum a sum. A metric with several results gives `metric.result`. `values` are the parameters and
-    state, those of `network` unless given; `between` is called after each batch.
+    all of it and a sum a sum. A metric with several results gives `metric.result`; one that is a matrix is a
+    list of its rows. `values` are the parameters and state, those of `network` unless given; `between` is called after
+    each batch.
     """
     batches = Batches(part.source, part.batch, shuffle=False, seed=0)
     outputs = {name: node.outputs for name, node in network.metrics.items()}
@@ -44,7 +45,8 @@ def evaluate(
             totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)
         if between is not None:
             between()
-    measured = with_objective({name: float(totals[name]) for name in network.objective}, network.objective)
+    parts = {name: float(totals[name]) for name in network.objective}
+    measured: dict[str, Any] = {**with_objective(parts, network.objective)}
     for name, node in network.metrics.items():
         measured |= _results(name, node.block, [totals[variable] for variable in outputs[name]])
     return measured
@@ -57,8 +59,13 @@ def evaluate_batch(network: Network, part: DataPart) -> None:
     forward(network.graph, {**network.params, **network.state, **network.feed_fields(batch)}, keep=keep, training=False)
 
 
-def _results(name: str, block: Any, totals: list[Any]) -> dict[str, float]:
+def _results(name: str, block: Any, totals: list[Any]) -> dict[str, Any]:
     result = block.result(*totals) if hasattr(block, "result") else totals[0]
     if isinstance(result, dict):
-        return {f"{name}.{key}": float(value) for key, value in result.items()}
-    return {name: float(result)}
+        return {f"{name}.{key}": _plain(value) for key, value in result.items()}
+    return {name: _plain(result)}
+
+
+def _plain(result: Any) -> Any:
+    """A number, or nested lists of them."""
+    return float(result) if np.ndim(result) == 0 else np.asarray(result).tolist()

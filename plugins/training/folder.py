@@ -12,7 +12,7 @@ from typing import Any
 from blockrun.plugins.errors import RunError
 
 from .files import sync_folder, write_atomic
-from .lines import append_line, forget_after, read_lines
+from .lines import append_line, as_json, forget_after, read_lines
 
 FORMAT = 1
 
@@ -43,7 +43,7 @@ class RunFolder:
     def save_info(self, **changes: Any) -> None:
         """Change `run.json`, all or nothing."""
         self.info |= changes
-        write_atomic(self.path / "run.json", (json.dumps(self.info, indent=2) + "\n").encode())
+        write_atomic(self.path / "run.json", (as_json(self.info, indent=2) + "\n").encode())
 
     def rows(self) -> list[dict[str, Any]]:
         """The metrics so far; a last line that was cut off by a crash is left out."""

@@ -17,11 +17,11 @@ Line = dict[str, Any]  # at least its `step`
 
 
 def append_line(path: Path, line: Line) -> None:
-    """Add a line, on the disk when this returns; numbers that are not finite, which JSON has not, become null.
+    """Add a line, on the disk when this returns.
 
     Raises `RunError`; the file is then as it was, as far as the disk allows.
     """
-    data = (json.dumps(_finite(line), allow_nan=False) + "\n").encode()
+    data = (as_json(line) + "\n").encode()
     try:
         new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
@@ -47,9 +47,16 @@ def _write(descriptor: int, data: bytes) -> None:
         raise
 
 
+def as_json(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON; numbers that are not finite, which it has not, become null."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(x) for key, x in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(x) for x in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

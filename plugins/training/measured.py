@@ -27,11 +27,12 @@ def objective_of(measured: Mapping[str, float], weights: Mapping[str, float]) ->
 
 
 def by_name(row: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:
-    """A row of the metrics under the names that a `monitor` may say.
+    """A row of the metrics under the names that a `monitor` may say: numbers, and no matrices.
 
     `objective` is what is minimised, on the validation part or, without one, on the training part.
     """
     found = {f"{part}.{name}": value for part in PARTS for name, value in row.get(part, {}).items()}
+    found = {name: value for name, value in found.items() if not isinstance(value, list)}
     return {**found, "objective": objective_of(row["val" if "val" in row else "train"], weights)}
 
 

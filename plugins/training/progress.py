@@ -106,7 +106,8 @@ def cells_of(row: dict[str, Any]) -> list[tuple[str, str, int]]:
     cells = [("epoch", f"{row['epoch']}/{row['epochs']}", 9)]
     for part in PARTS:
         for name, value in row.get(part, {}).items():
-            cells.append((f"{part}.{name}", _number(value), max(9, len(part) + len(name) + 1)))
+            if not isinstance(value, list):  # a matrix is for the end
+                cells.append((f"{part}.{name}", _number(value), max(9, len(part) + len(name) + 1)))
     cells.append(("lr", f"{row['lr']:.1e}", 8))
     cells.append(("examples/s", f"{row['examples_per_second']:,.0f}", 10))
     cells.append(("left", clock(row["seconds_left"]), 7))

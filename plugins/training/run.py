@@ -39,7 +39,7 @@ class Run:
 
     folder: RunFolder
     part: str
-    results: dict[str, float]
+    results: dict[str, Any]
     seconds: float
     reason: str = ""
 

@@ -87,7 +87,7 @@ class Session:
             if self.reason:
                 return
 
-    def finish(self) -> tuple[str, dict[str, float]]:
+    def finish(self) -> tuple[str, dict[str, Any]]:
         """Measure the test part, or else the validation or training part; its name and the results."""
         data = self.network.sections.data
         part = next(name for name in ("test", "val", "train") if name in data)
@@ -131,7 +131,7 @@ class Session:
         self.progress.row(row | times)
         self._clock.last = time.monotonic()
 
-    def _evaluate(self, part: str) -> dict[str, float]:
+    def _evaluate(self, part: str) -> dict[str, Any]:
         data = self.network.sections.data[part]
         return evaluate(self.network, data, values=self.trainer.trained, between=self.interrupt)
 
