@@ -23,7 +23,15 @@ def blockrun_blocks() -> Names:
         ),
         **_family("arithmetic.products", dot="Dot", einsum="Einsum"),
         **_family("linear", linear="Linear", matmul="Matmul"),
-        **_family("activation", sigmoid="Sigmoid", tanh="Tanh", relu="Relu", softmax="Softmax"),
+        **_family("activation.rectified", relu="Relu", leaky_relu="LeakyRelu", prelu="Prelu", elu="Elu", selu="Selu"),
+        **_family(
+            "activation.sigmoidal", sigmoid="Sigmoid", hard_sigmoid="HardSigmoid", tanh="Tanh", softplus="Softplus",
+            log_sigmoid="LogSigmoid",
+        ),
+        **_family(
+            "activation.gated", silu="Silu", hard_swish="HardSwish", gelu="Gelu", glu="Glu", swiglu="Swiglu",
+        ),
+        **_family("activation.over_axis", softmax="Softmax", log_softmax="LogSoftmax", maxout="Maxout"),
         **_family("convolution", conv2d="Conv2d"),
         **_family("pooling", max_pool2d="MaxPool2d", average_pool2d="AveragePool2d"),
         **_family("normalisation", batch_norm="BatchNorm"),

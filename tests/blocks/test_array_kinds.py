@@ -14,8 +14,8 @@ from blockrun.plugins.testing.kit import random_for
 
 HOST = load_host(entry_points=False)
 METHODS = {
-    *("all", "any", "argmax", "astype", "copy", "cumsum", "max", "mean", "min", "prod", "ravel", "repeat", "reshape"),
-    *("squeeze", "std", "sum", "swapaxes", "take", "transpose", "var", "view"),
+    *("all", "any", "argmax", "astype", "clip", "copy", "cumsum", "max", "mean", "min", "prod", "ravel", "repeat"),
+    *("reshape", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var", "view"),
 }
 
 
