@@ -49,7 +49,10 @@ def blockrun_blocks() -> Names:
         **_family(
             "structure.ends", identity="Identity", stop_gradient="StopGradient", zeros="Zeros", parameter="Parameter",
         ),
-        **_family("noise", dropout="Dropout"),
+        **_family(
+            "noise", dropout="Dropout", spatial_dropout="SpatialDropout", drop_path="DropPath",
+            gaussian_noise="GaussianNoise",
+        ),
         **_family(
             "loss.regression", sum_of_squares="SumOfSquares", mean_squared_error="MeanSquaredError",
             mean_absolute_error="MeanAbsoluteError", huber="Huber",
