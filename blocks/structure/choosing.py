@@ -71,7 +71,7 @@ class Gather(Block):
 
     def forward(self, ctx, x, index):
         axis, each = axis_of(x.shape, self.axis), 1 if self.per_example else 0
-        check_index(index, x.shape[axis], axis)
+        check_index(index, x.shape[axis], f"axis {axis}, which has length {x.shape[axis]}")
         if index.shape[:each] != x.shape[:each]:
             shapes = f"x has shape {show_shape(x.shape)} and index {show_shape(index.shape)}"
             raise ValueError(f"{shapes}; with `per_example` they must have equally many examples")
@@ -95,6 +95,7 @@ class Gather(Block):
     def examples(cls, rng):
         yield cls(), (rng.standard_normal((4, 3)), np.array([2, 0, 2, 2, 1], np.uint64))
         yield cls(axis=1), (rng.standard_normal((4, 5, 3)), np.array([[4, 0, 4], [3, 3, 1]]))
+        yield cls(axis=1), (rng.standard_normal((3, 5, 70)), rng.integers(5, size=43))
         yield cls(axis=0), (rng.standard_normal((5, 2)), np.array(3))
         yield cls(axis=1, per_example=True), (rng.standard_normal((4, 5, 3)), np.array([4, 0, 2, 2]))
         yield cls(per_example=True), (rng.standard_normal((3, 2, 5)), np.array([[4, 0, 4], [3, 3, 1], [0, 1, 4]]))
