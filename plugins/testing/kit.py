@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     layouts.gradient_layouts,
     numbers.float32,
     numbers.float64,
+    numbers.dtype_of_the_graph,
     numbers.batch_of_one,
     numbers.empty_batch,
     pieces.pieces,

@@ -181,6 +181,21 @@ def _holds(x: Array, dtype: Any) -> bool:
     return bool((x.astype(dtype).astype(x.dtype) == x)[np.isfinite(x)].all())
 
 
+def dtype_of_the_graph(case: Case, rng: np.random.Generator) -> Findings:
+    """A block that is given no floating input makes its floating outputs in the dtype of the graph, `ctx.dtype`.
+
+    The executor looks where floating inputs are given. The sums of a metric may be wider.
+    """
+    if hasattr(case.block, "result") or any(is_float(x) for x in case.arrays.values()):
+        return
+    for dtype in (np.float32, np.float64):
+        beside = case.given({"a floating variable of the graph": np.zeros((), dtype)})
+        for name, y in beside.outputs().items():
+            if is_float(y) and y.dtype != dtype:
+                fact = f"output `{name}` is {y.dtype} in a graph that computes in {np.dtype(dtype)}"
+                yield Failure(fact, name, "make it with ctx.dtype")
+
+
 def as_float32(case: Case) -> Case:
     return case.changed(lambda x: x.astype(np.float32) if is_float(x) else x)
 

@@ -31,11 +31,7 @@ ANY: tuple[Breach, ...] = (
 )
 FLOATING: tuple[Breach, ...] = (k.output_always_float64, k.output_always_float32, c.nan_in_the_output)
 OTHER_THAN_ZERO: tuple[Breach, ...] = (k.forward_cached_by_shape, k.output_buffer_reused)
-FLOATING_OTHER_THAN_ZERO: tuple[Breach, ...] = (
-    k.noise_of_its_own,
-    k.output_rounded_to_float32,
-    c.output_doubled_in_float32,
-)
+FLOATING_OTHER_THAN_ZERO: tuple[Breach, ...] = (k.noise_of_its_own, c.output_doubled_in_float32)
 BACKWARD: tuple[Breach, ...] = (
     k.saved_no_tuple,
     k.backward_cached_by_shape,
@@ -98,6 +94,7 @@ def breaches(cls: type[Block]) -> Iterator[tuple[str, Breach]]:
     chosen += FLOATING if any(map(is_float, outputs)) else ()
     chosen += OTHER_THAN_ZERO if any(y.any() for y in outputs) else ()
     chosen += FLOATING_OTHER_THAN_ZERO if any(is_float(y) and y.any() for y in outputs) else ()
+    chosen += [k.output_rounded_to_float32] if any(map(_needs_float64, outputs)) else []
     if any(case.wrt for case in cases):
         chosen += BACKWARD
         chosen += SAVING if any(arrays(_saved(case)) for case in cases) else ()
@@ -110,6 +107,11 @@ def breaches(cls: type[Block]) -> Iterator[tuple[str, Breach]]:
     yield from ((breach.__name__, breach) for breach in chosen)
     for position in sorted({i for case in cases for i in _positions(case)}):
         yield from ((f"{make.__name__} {position}", make(position)) for make in c.EACH)
+
+
+def _needs_float64(y: Any) -> bool:
+    """Whether float32 cannot hold all numbers of `y`."""
+    return is_float(y) and not np.array_equal(y.astype(np.float32), y)
 
 
 def _saved(case: Case) -> Any:

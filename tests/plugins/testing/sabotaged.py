@@ -45,6 +45,17 @@ class MeanForSum(Block):
         yield cls(), (rng.standard_normal((4, 3)),)
 
 
+class Float32Always(Block):
+    """Only integers come in, and what comes out is float32 in a network of float64 too."""
+
+    def forward(self, ctx, label):
+        return np.eye(5, dtype=np.float32)[label], None
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (rng.integers(5, size=4),)
+
+
 class Transposed(Block):
     """dB has the right shape only where A is square, as in its author's example."""
 

@@ -35,6 +35,7 @@ EXPECTED = {  # class: the check that finds it, the tensor, and words that must 
     "OffByOnePadding": ("gradients", "dx", "off by one in padding or an index?"),
     "ContiguousOnly": ("gradient layouts", "dx", "assumes that the incoming gradient is contiguous"),
     "Float64Inside": ("float32", "y", "makes a new array of its own dtype"),
+    "Float32Always": ("dtype of the graph", "y", "is float32 in a graph that computes in float64"),
     "NeedsEntangled": ("fewer needs", "db", "belongs to another `if ctx.needs...`"),
     "NotANumberWhenEmpty": ("empty batch", "y", "divide by ctx.examples"),
     "FormulaWrong": ("formula", "y", "`sin(x)` is not what forward computes"),
