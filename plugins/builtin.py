@@ -22,7 +22,8 @@ def blockrun_blocks() -> Names:
             reciprocal="Reciprocal", exp="Exp", log="Log", sin="Sin", cos="Cos", clip="Clip",
         ),
         **_family("arithmetic.products", dot="Dot", einsum="Einsum"),
-        **_family("linear", linear="Linear", matmul="Matmul"),
+        **_family("linear.products", linear="Linear", matmul="Matmul", bilinear="Bilinear"),
+        **_family("linear.tables", embedding="Embedding", positions="Positions", one_hot="OneHot"),
         **_family("activation.rectified", relu="Relu", leaky_relu="LeakyRelu", prelu="Prelu", elu="Elu", selu="Selu"),
         **_family(
             "activation.sigmoidal", sigmoid="Sigmoid", hard_sigmoid="HardSigmoid", tanh="Tanh", softplus="Softplus",

@@ -174,7 +174,7 @@ def test_a_name_that_two_distributions_offer_must_say_which(site):
 def test_a_first_party_name_cannot_be_taken(site):
     site.add("acme", WAVE.replace("Wave", "Linear"))
     host = load_host()
-    assert host.find("blocks", "linear").__module__ == "blockrun.blocks.linear"
+    assert host.find("blocks", "linear").__module__ == "blockrun.blocks.linear.products"
     assert host.find("blocks", "blockrun/linear") is host.find("blocks", "linear")
     assert host.find("blocks", "acme/linear").__module__ == "acme"
     assert row(host, "acme").notes == [

@@ -57,7 +57,7 @@ def test_the_list_groups_by_provider_and_family(site):
     site.add("acme", ODD)
     lines = run().splitlines()
     assert lines[0].startswith("blockrun ")
-    assert "  linear         linear, matmul" in lines
+    assert "  linear         bilinear, embedding, linear, matmul, one_hot, positions" in lines
     assert lines[lines.index("acme 1.0") + 1] == "  acme  running"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from blockrun.blocks.linear import Linear, Matmul
+from blockrun.blocks.linear.products import Bilinear, Linear, Matmul
 
 
 def test_linear_worked_by_hand(run):
@@ -73,3 +73,28 @@ def test_matmul_names_both_sizes_when_they_do_not_fit(run):
         run(Matmul(transpose=False), np.ones((2, 3)), np.ones((5, 4)))
     with pytest.raises(ValueError, match="at least 2 axes"):
         run(Matmul(), np.ones(3), np.ones((5, 3)))
+
+
+def test_bilinear_worked_by_hand(run):
+    """z = Σ aₖ Wₖₗ cₗ + b with a = (1, 2) and c = (3, 4, 5), whose products are (3, 4, 5; 6, 8, 10)."""
+    a, c, W = np.array([[1.0, 2]]), np.array([[3.0, 4, 5]]), np.array([[[1.0, 0, 0], [0, 1, -1]]])
+    z, gradients = run(Bilinear(units=1), a, c, W=W, b=[100.0], dy=np.array([[10.0]]))
+    assert z.tolist() == [[100 + 3 + 8 - 10]]
+    assert gradients["a"].tolist() == [[30, -10]]
+    assert gradients["c"].tolist() == [[10, 20, -20]]
+    assert gradients["W"].tolist() == [[[30, 40, 50], [60, 80, 100]]]
+    assert gradients["b"].tolist() == [10]
+
+
+@pytest.mark.parametrize("lead", [(), (0,), (4,), (2, 0, 3)])
+def test_bilinear_maps_the_last_axes_whatever_comes_before_them(run, lead):
+    rng = np.random.default_rng(0)
+    a, c, W = rng.standard_normal((*lead, 3)), rng.standard_normal((*lead, 2)), rng.standard_normal((5, 3, 2))
+    z, gradients = run(Bilinear(units=5, bias=False), a, c, W=W, dy=np.ones((*lead, 5)))
+    np.testing.assert_allclose(z, np.einsum("...k,dkl,...l->...d", a, W, c), rtol=1e-12)
+    assert [g.shape for g in gradients.values()] == [a.shape, c.shape, W.shape]
+
+
+def test_bilinear_needs_as_many_rows_of_both(run):
+    with pytest.raises(ValueError, match=r"`c` has shape \(5, 2\); bilinear wants c \(\.\.\., L\)"):
+        run(Bilinear(units=1), np.ones((4, 3)), np.ones((5, 2)))

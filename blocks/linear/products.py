@@ -7,7 +7,7 @@ from annotated_types import Ge
 
 from blockrun.core import Block, Param
 
-from ._broadcast import sum_rows, unbroadcast
+from .._broadcast import sum_rows, unbroadcast
 
 
 class Linear(Block):
@@ -107,5 +107,64 @@ class Matmul(Block):
         yield cls(), (rng.standard_normal((1, 2, 1)), rng.standard_normal((4, 5, 1)))
 
 
+class Bilinear(Block):
+    """z_d = a W_d cᵀ + b_d, over the last axes.      a (..., K), c (..., L), W (D, K, L), b (D,) → z (..., D)
+
+    ∂J/∂a = Σ_d δ_d c W_dᵀ,   ∂J/∂c = Σ_d δ_d a W_d,   ∂J/∂W_d = Σ δ_d aᵀ c,   ∂J/∂b = Σ δ_z.
+    (Tenenbaum and Freeman 2000)
+    """
+
+    units: Annotated[int, Ge(1)]
+    bias: bool = True
+    outputs = ("z",)
+    shapes = "a (..., K), c (..., L), W (units, K, L), b (units,) -> z (..., units)"
+    batchwise = True
+    gradients = {
+        "a": "einsum('...d,...l,dkl->...k', dy, c, W)",
+        "c": "einsum('...d,...k,dkl->...l', dy, a, W)",
+        "W": "einsum('...d,...k,...l->...dkl', dy, a, c)",
+        "b": "dy",
+    }
+
+    @property
+    def formula(self):
+        return "einsum('...k,...l,dkl->...d', a, c, W)" + " + b" * self.bias
+
+    def params(self, a, c):
+        K, L = a.shape[-1], c.shape[-1]
+        W = {"W": Param((self.units, K, L), init="glorot", fan=(K * L, self.units))}
+        return W | {"b": Param((self.units,), init="zeros")} if self.bias else W
+
+    def forward(self, ctx, a, c, *, W, b=None):
+        aW = (_rows(a) @ W.swapaxes(0, 1).reshape(a.shape[-1], -1)).reshape(*a.shape[:-1], self.units, c.shape[-1])
+        z = (aW @ c[..., None])[..., 0]
+        return (z if b is None else z + b), (a, c, W)
+
+    def backward(self, ctx, saved, dz):
+        a, c, W = saved
+        da = (_pairs(dz, c) @ _rows(W.swapaxes(1, 2))).reshape(a.shape) if ctx.needs.a else None
+        pairs = _pairs(dz, a) if ctx.needs.c or ctx.needs.W else None
+        dc = (pairs @ _rows(W)).reshape(c.shape) if ctx.needs.c else None
+        dW = (pairs.T @ _rows(c)).reshape(W.shape) if ctx.needs.W else None
+        db = sum_rows(dz) if ctx.needs.b else None
+        return da, dc, dW, db
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(units=5), (rng.standard_normal((4, 3)), rng.standard_normal((4, 2)))
+        yield cls(units=5), (rng.standard_normal((4, 6, 3)), rng.standard_normal((4, 6, 2)))
+        yield cls(units=5, bias=False), (rng.standard_normal(3), rng.standard_normal(2))
+
+
 def _transposed(x):
     return np.swapaxes(x, -1, -2)
+
+
+def _rows(x):
+    """All leading axes in one, so that there is one product: NumPy makes one for each of them."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _pairs(x, v):
+    """Every product of an entry of a row of x with one of the same row of v.      x (..., K), v (..., L) → (N, K L)"""
+    return (x[..., :, None] * v[..., None, :]).reshape(-1, x.shape[-1] * v.shape[-1])
