@@ -36,6 +36,9 @@ def blockrun_blocks() -> Names:
         **_family("convolution", conv2d="Conv2d"),
         **_family("pooling", max_pool2d="MaxPool2d", average_pool2d="AveragePool2d"),
         **_family("normalisation", batch_norm="BatchNorm"),
+        **_family("recurrent.rnn", rnn_cell="RnnCell", rnn="Rnn"),
+        **_family("recurrent.lstm", lstm_cell="LstmCell", lstm="Lstm"),
+        **_family("recurrent.gru", gru_cell="GruCell", gru="Gru"),
         **_family(
             "structure.shape", flatten="Flatten", reshape="Reshape", squeeze="Squeeze", expand="Expand",
             transpose="Transpose", flip="Flip",
@@ -95,6 +98,7 @@ def blockrun_inits() -> Names:
         "identity": "blockrun.plugins.training.shaped_inits:Identity",
         "bilinear": "blockrun.plugins.training.shaped_inits:Bilinear",
         "from_file": "blockrun.plugins.training.file_init:FromFile",
+        "parts": "blockrun.plugins.training.shaped_inits:Parts",
     }
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Gt, MinLen
 
 from blockrun.plugins.training.contracts import Array, Init
 
@@ -65,6 +65,21 @@ class Bilinear(Init):
         if W.size:
             W[i, :, :, i % shape[-1]] = np.outer(_tent(shape[1]), _tent(shape[2]))
         return W
+
+
+class Parts(Init):
+    """Axis 0 in as many equal parts as there are `values`, each filled with its own: a bias for each gate of an LSTM.
+
+    (a forget gate that starts open, Gers, Schmidhuber & Cummins 2000) Raises `ValueError` where they do not divide it.
+    """
+
+    values: Annotated[tuple[float, ...], MinLen(1)]
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, fan: Fan, dtype: Any) -> Array:
+        count = len(self.values)
+        _require_axes("parts", f"of a first axis that {count} divides", shape, bool(shape) and shape[0] % count == 0)
+        each = np.repeat(np.asarray(self.values, dtype), shape[0] // count)
+        return np.asarray(np.broadcast_to(each.reshape(-1, *[1] * (len(shape) - 1)), shape).copy())
 
 
 def _tent(k: int) -> Array:

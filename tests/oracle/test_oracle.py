@@ -47,7 +47,8 @@ def theirs(case: Case, dy: Arrays, outputs: Arrays) -> tuple[Arrays, Arrays]:
     leaves = {name: torch.tensor(x, requires_grad=name in case.wrt) for name, x in case.arrays.items()}
     use = Use(case.block, case.training, {name: torch.tensor(np.array(y)) for name, y in outputs.items()})
     params = {name: leaves[variable] for name, variable in case.node.params.items()}
-    found = BLOCKS[case.block.name](use, *(leaves[name] for name in case.data), **params)
+    inputs = (None if name is None else leaves[name] for name in case.node.inputs)
+    found = BLOCKS[case.block.name](use, *inputs, **params)
     named = dict(zip(case.block.outputs, found if isinstance(found, tuple) else (found,), strict=True))
     if case.wrt:
         torch.autograd.backward([named[name] for name in dy], [torch.tensor(v) for v in dy.values()])

@@ -15,7 +15,7 @@ from blockrun.plugins.training.inits import (
     Zeros,
     fan_of,
 )
-from blockrun.plugins.training.shaped_inits import Bilinear, Identity, Orthogonal
+from blockrun.plugins.training.shaped_inits import Bilinear, Identity, Orthogonal, Parts
 
 EVERY = [
     Zeros(),
@@ -152,6 +152,13 @@ def test_bilinear_weights_interpolate_a_straight_line(k, factor):
     w = draw(Bilinear(), (1, k, 1, 1))[0, :, 0, 0]
     inside = upsampled(np.arange(8.0), w, factor)[k : -k or None]
     np.testing.assert_allclose(np.diff(inside), 1 / factor, rtol=1e-12)
+
+
+def test_parts_fill_equal_parts_of_the_first_axis():
+    assert draw(Parts(values=(0.0, 1.5)), (4,), np.float32).tolist() == [0, 0, 1.5, 1.5]
+    assert draw(Parts(values=(1, 2, 3)), (3, 2)).tolist() == [[1, 1], [2, 2], [3, 3]]
+    with pytest.raises(ValueError, match=r"of a first axis that 3 divides; the parameter has shape \(4,\)"):
+        draw(Parts(values=(1, 2, 3)), (4,))
 
 
 @pytest.mark.parametrize("init", [Identity(), Bilinear()], ids=lambda init: init.name)
