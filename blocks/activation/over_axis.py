@@ -89,7 +89,6 @@ class Maxout(Block):
     shapes = "x (N, ..., _) -> y (N, ..., _)"
     batchwise = True
     formula = "x.reshape(*y.shape, pieces).max(-1)"
-    gradients = {"x": "(dy[..., None] * (x.reshape(*y.shape, pieces) == y[..., None])).reshape(x.shape)"}
 
     def forward(self, ctx, x):
         if x.shape[-1] % self.pieces:

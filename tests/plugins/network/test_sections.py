@@ -106,7 +106,7 @@ def test_a_constant_rate_is_that_of_the_file_or_of_the_optimizer(built):
     assert list(rates.values()) == [HOST.find("optimizers", "adam").lr, 0.5, 2.0]
 
 
-DIGITS = "inputs: {{image: {image}}}\nnet: {{a: {{block: relu, in: image}}}}\ndata: {data}\n"
+DIGITS = "inputs: {{image: {image}}}\nnet: {{a: {{block: identity, in: image}}}}\ndata: {data}\n"
 
 
 @pytest.mark.parametrize(

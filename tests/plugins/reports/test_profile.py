@@ -55,7 +55,7 @@ def test_memory_is_that_of_the_shapes_and_what_is_there_already_is_not_counted_a
     assert (found["act"].makes, found["act"].keeps) == (160_000, 0)
     assert (found["flat"].makes, found["flat"].keeps) == (0, 0)
     assert found["logits"].makes == 4_000
-    assert found["loss"].keeps == 4_000  # the probabilities
+    assert 4_000 <= found["loss"].keeps < 4_100  # the probabilities, and a few numbers
 
 
 def test_the_time_of_a_node_is_that_of_its_own_passes(tmp_path):

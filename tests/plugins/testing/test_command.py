@@ -73,7 +73,7 @@ def test_json_is_a_list_with_an_object_for_each_block() -> None:
     ("arguments", "message"),
     [
         (["rellu"], "did you mean `relu`?"),
-        (["relu", "--case", "2"], "error: relu has cases 0 to 1; there is no case 2"),
+        (["tanh", "--case", "2"], "error: tanh has cases 0 to 1; there is no case 2"),
         (["--case", "0"], "error: --case needs exactly one block, not "),
         (["relu", "--case", "0", "--certificate", "c.json"], "error: --case needs to be without --certificate"),
         (["con*2"], "error: no block matches `con*2`"),
