@@ -9,7 +9,7 @@ import click
 
 
 @click.command("graph")
-@click.argument("config", metavar="CFG")
+@click.argument("subject", metavar="CFG|RUN")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE ...]")
 @click.option(
     "--format",
@@ -21,8 +21,8 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the vertices and edges as an object.")
 @click.pass_obj
-def graph(host: Any, config: str, overrides: tuple[str, ...], form: str, as_json: bool) -> None:
-    """Draw CFG, as text for Mermaid or Graphviz, or as SVG.
+def graph(host: Any, subject: str, overrides: tuple[str, ...], form: str, as_json: bool) -> None:
+    """Draw CFG, or a run, as text for Mermaid or Graphviz, or as SVG.
 
     Nodes show their options and edges the shapes; shared parameters are dashed, and the objective is bold.
 
@@ -30,9 +30,10 @@ def graph(host: Any, config: str, overrides: tuple[str, ...], form: str, as_json
     blockrun graph configs/digits.yaml
     blockrun graph configs/digits.yaml --format svg > digits.svg
     """
-    from blockrun.plugins.network.build import load
     from blockrun.plugins.reports.graph import picture, to_dot, to_mermaid, to_svg
 
-    drawn = picture(load(config, *overrides, host=host))
+    from .subject import network_of
+
+    drawn = picture(network_of(subject, overrides, host))
     write = {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}[form]
     click.echo(json.dumps(drawn.as_data(), indent=2) if as_json else write(drawn))

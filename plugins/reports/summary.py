@@ -11,31 +11,12 @@ from blockrun.core import Block, Node
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.network.network import Network
 
+from .copies import collapsed
+from .rows import Pair, Row
 from .tables import aligned
 
-Pair = tuple[int, int]
 HEADS = ("node", "block", "reads", "shape", "parameters", "state", "multiply-adds", "receptive field")
 NUMBERS = (4, 5, 6)  # the columns that are set to the right
-
-
-@dataclass(frozen=True)
-class Row:
-    """One node. Sizes count what is made for this node; `shared` says what it takes from others instead.
-
-    shape            of the first output, None for the batch axis
-    multiply_adds    per example, of the product with a parameter W; None for nodes without one
-    receptive_field  (height, width) in pixels of the input; None where no window has slid over an image
-    """
-
-    node: str
-    block: str
-    reads: tuple[str, ...]
-    shape: tuple[int | None, ...]
-    parameters: int
-    state: int
-    shared: dict[str, str]
-    multiply_adds: int | None
-    receptive_field: Pair | None
 
 
 @dataclass(frozen=True)
@@ -49,8 +30,13 @@ class Summary:
     bytes: int
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, collapse: bool = True) -> str:
+        """The table and the totals; the copies of a `repeat` that are alike in one row unless told otherwise."""
         total = f"{self.parameters:,} parameters, {self.state:,} state, {self.bytes:,} bytes"
-        return "\n".join([_table(self.rows), f"{total}; {self.multiply_adds:,} multiply-adds per example"])
+        table = _table(collapsed(self.rows) if collapse else self.rows)
+        return f"{table}\n{total}; {self.multiply_adds:,} multiply-adds per example"
 
     def as_data(self) -> dict[str, Any]:
         """Plain values, for JSON."""
