@@ -14,9 +14,8 @@ DIGITS = str(Path(__file__).parents[3] / "configs" / "digits.yaml")
 def folder(tmp_path_factory):
     """A folder with one short run in it."""
     path = tmp_path_factory.mktemp("runs")
-    done = CliRunner().invoke(
-        main, ["train", DIGITS, "train.epochs=null", "train.steps=1", f"run.dir={path}/runs", "-q"]
-    )
+    short = ("train.epochs=1", "data.train.batch=1000")
+    done = CliRunner().invoke(main, ["train", DIGITS, *short, f"run.dir={path}/runs", "-q"])
     assert done.exit_code == 0, done.output
     return path
 
