@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from blockrun.core.options import option_defaults, show
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.errors import PluginError
 from blockrun.plugins.network.network import Network
+
+from .scopes import Scope, scopes
 
 WIDTH = 32  # characters of a line of options
 SECONDS = 60  # that `dot` may take
@@ -32,6 +34,7 @@ DOT_STYLES = {
     "objective": 'shape=box, style=filled, fillcolor="#e6f4e6", color="#2e7d32", penwidth=2.5',
     "node": "shape=box",
 }
+DOT_CLUSTER = 'style=rounded; color="#bbbbbb"; fontname="Helvetica"; fontsize=10; fontcolor="#777777";'
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ class Vertex:
 
     @property
     def label(self) -> tuple[str, ...]:
-        """The lines that are drawn."""
+        """The lines that are drawn, with the last part of the name: the scope around it has the others."""
         first, *rest = self.lines
-        return (f"{self.name}: {first}", *rest)
+        return (f"{self.name.rpartition('/')[2]}: {first}", *rest)
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,7 @@ def _shape(network: Network, variable: str) -> str:
 def to_mermaid(drawn: Picture) -> str:
     """As a Mermaid flowchart. Vertices are numbered, so that no name can be taken for syntax."""
     numbers = {vertex.name: f"n{i}" for i, vertex in enumerate(drawn.vertices)}
-    lines = ["flowchart TD"]
-    for vertex in drawn.vertices:
-        before, after = MERMAID_SHAPES.get(vertex.kind, ('["', '"]'))
-        label = "<br/>".join(_mermaid_text(line) for line in vertex.label)
-        marked = f":::{vertex.kind}" if vertex.kind in MERMAID_CLASSES else ""
-        lines.append(f"  {numbers[vertex.name]}{before}{label}{after}{marked}")
+    lines = ["flowchart TD", *_mermaid_scope(scopes(drawn.vertices), numbers)]
     for edge in drawn.edges:
         arrow = "-.->" if edge.parameter else "-->"
         label = f'|"{_mermaid_text(edge.label)}"|' if edge.label else ""
@@ -153,6 +151,19 @@ def to_mermaid(drawn: Picture) -> str:
     kinds = {vertex.kind for vertex in drawn.vertices}
     lines += [f"  classDef {kind} {style}" for kind, style in MERMAID_CLASSES.items() if kind in kinds]
     return "\n".join(lines)
+
+
+def _mermaid_scope(scope: Scope[Vertex], numbers: dict[str, str], indent: str = "  ") -> Iterator[str]:
+    for vertex in scope.members:
+        before, after = MERMAID_SHAPES.get(vertex.kind, ('["', '"]'))
+        label = "<br/>".join(_mermaid_text(line) for line in vertex.label)
+        marked = f":::{vertex.kind}" if vertex.kind in MERMAID_CLASSES else ""
+        yield f"{indent}{numbers[vertex.name]}{before}{label}{after}{marked}"
+    for inner in scope.inner:
+        number = numbers.setdefault(f"{inner.name}/", f"s{len(numbers)}")
+        yield f'{indent}subgraph {number}["{_mermaid_text(inner.name)}"]'
+        yield from _mermaid_scope(inner, numbers, indent + "  ")
+        yield f"{indent}end"
 
 
 def _mermaid_text(text: str) -> str:
@@ -168,14 +179,23 @@ def to_dot(drawn: Picture) -> str:
         '  node [fontname="Helvetica", fontsize=11, margin="0.15,0.08"];',
         '  edge [fontname="Helvetica", fontsize=9, color="#555555", fontcolor="#555555"];',
     ]
-    for vertex in drawn.vertices:
-        label = r"\n".join(_dot_text(line) for line in vertex.label)
-        lines.append(f'  {_dot_name(vertex.name)} [label="{label}", {DOT_STYLES[vertex.kind]}];')
+    lines += _dot_scope(scopes(drawn.vertices))
     for edge in drawn.edges:
         style = ", style=dashed" if edge.parameter else ""
         ends = f"{_dot_name(edge.source)} -> {_dot_name(edge.target)}"
         lines.append(f'  {ends} [label=" {_dot_text(edge.label)}"{style}];')
     return "\n".join([*lines, "}"])
+
+
+def _dot_scope(scope: Scope[Vertex], indent: str = "  ") -> Iterator[str]:
+    for vertex in scope.members:
+        label = r"\n".join(_dot_text(line) for line in vertex.label)
+        yield f'{indent}{_dot_name(vertex.name)} [label="{label}", {DOT_STYLES[vertex.kind]}];'
+    for inner in scope.inner:
+        yield f"{indent}subgraph {_dot_name(f'cluster {inner.name}')} {{"
+        yield f"{indent}  label={_dot_name(inner.name)}; {DOT_CLUSTER}"
+        yield from _dot_scope(inner, indent + "  ")
+        yield f"{indent}}}"
 
 
 def _dot_name(name: str) -> str:

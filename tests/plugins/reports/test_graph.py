@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -137,3 +138,19 @@ def test_the_object_lists_vertices_and_edges():
     data = json.loads(graph(str(CONFIGS / "kamper_shared.yaml"), "--json").stdout)
     assert data["vertices"][2] == {"name": "first.W", "kind": "parameter", "lines": ["(2, 2)"]}
     assert data["edges"][1] == {"source": "first.W", "target": "first", "label": "(2, 2)", "parameter": True}
+
+
+def test_scopes_are_clusters_in_clusters():
+    names = ("x", "stage/0/fc", "stage/0/act", "stage/1/fc", "loss")
+    edges = tuple(Edge(a, b, "(N, 4)") for a, b in pairwise(names))
+    drawn = Picture(tuple(Vertex(name, "node", ("linear",)) for name in names), edges)
+    mermaid = to_mermaid(drawn).splitlines()
+    assert [line.strip() for line in mermaid if "subgraph" in line or line.strip() == "end"] == [
+        'subgraph s5["stage"]', 'subgraph s6["stage/0"]', "end", 'subgraph s7["stage/1"]', "end", "end",
+    ]  # fmt: skip
+    assert '      n1["fc: linear"]' in mermaid
+    assert '  n4["loss: linear"]' in mermaid
+    dot = to_dot(drawn)
+    assert dot.count("subgraph") == 3
+    assert 'subgraph "cluster stage/1" {' in dot
+    assert dot.count("{") == dot.count("}")
