@@ -11,10 +11,15 @@ if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
 
 
+def is_file(subject: str) -> bool:
+    """Whether a network file is meant, there or not, and no run."""
+    path = Path(subject)
+    return path.suffix in (".yaml", ".yml") or path.is_file() or (path.exists() and not (path / "run.json").exists())
+
+
 def network_of(subject: str, overrides: tuple[str, ...], host: Any) -> Network:
     """The network of a file with overrides, or that of a run, a folder or `latest` or an id, with what it learned."""
-    path = Path(subject)
-    if path.suffix in (".yaml", ".yml") or path.is_file() or (path.exists() and not (path / "run.json").exists()):
+    if is_file(subject):
         from blockrun.plugins.network.build import load
 
         return load(subject, *overrides, host=host)
