@@ -52,7 +52,7 @@ class SoftmaxCrossEntropy(Block):
         if picked is None:
             dlogits = p * target.sum(axis=1, keepdims=True) - target
         else:
-            dlogits = p * target[:, None]
+            dlogits = p * target.reshape(-1, 1)
             dlogits[entries(picked)] -= target
         return dlogits.reshape(shape), dy / count * slope if ctx.needs.label else None
 
@@ -61,7 +61,7 @@ class SoftmaxCrossEntropy(Block):
         plain = self.smoothing == 0 and self.weights is None and self.ignore is None
         if plain and label.dtype.kind != "f":
             check_labels(label, rows.shape[1])
-            return np.ones_like(rows, shape=(1,)), label.reshape(-1)
+            return 1.0, label.reshape(-1)
         weights = class_weights(self.weights, rows.shape[1], rows)
         if label.dtype.kind == "f":
             return weights * ((1 - self.smoothing) * label.reshape(rows.shape) + self.smoothing / rows.shape[1]), None
