@@ -1,12 +1,13 @@
-"""Convolution against loops over every number, written from its definition."""
+"""Convolution against loops over every number, written from its definition for any number of axes."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from blockrun.blocks import convolution
-from blockrun.blocks.convolution import Conv2d
+from blockrun.blocks._window import per_axis, sides
+from blockrun.blocks.convolution import _products
+from blockrun.blocks.convolution.conv import Conv1d, Conv2d, Conv3d
 from blockrun.core.options import OptionError
 
 CASES = [
@@ -14,41 +15,55 @@ CASES = [
     (Conv2d(channels=4, kernel=(3, 2), stride=(1, 2), pad=((0, 1), (2, 1))), (3, 5, 6, 3)),
     (Conv2d(channels=2, kernel=(2, 3), dilation=(2, 1), pad=(1, 0)), (3, 5, 6, 3)),
     (Conv2d(channels=6, kernel=2, groups=2, pad=1), (3, 4, 3, 4)),
-    (Conv2d(channels=6, kernel=3, groups=3, dilation=2, stride=2, pad=2), (3, 5, 6, 3)),
+    (Conv2d(channels=3, kernel=3, groups=3, dilation=2, stride=2, pad=2), (3, 5, 6, 3)),
+    (Conv2d(channels=6, kernel=3, groups=3, pad=1), (3, 4, 3, 3)),
     (Conv2d(channels=3, kernel=1, bias=False), (3, 4, 2, 5)),
     (Conv2d(channels=2, kernel=(1, 2), dilation=(1, 2), pad=1), (3, 4, 5, 17)),
     (Conv2d(channels=2, kernel=2, stride=3), (3, 6, 7, 9)),
+    (Conv1d(channels=4, kernel=3, stride=2, pad=(2, 1)), (3, 7, 5)),
+    (Conv1d(channels=4, kernel=2, dilation=3, groups=2), (3, 6, 2)),
+    (Conv1d(channels=3, kernel=4, pad=2, groups=3), (3, 5, 3)),
+    (Conv3d(channels=2, kernel=(2, 3, 1), stride=(1, 2, 2), pad=(1, 0, 1)), (3, 3, 5, 2, 4)),
+    (Conv3d(channels=4, kernel=2, dilation=(1, 2, 1), pad=((1, 0), (0, 2), (0, 0)), groups=2), (2, 3, 2, 4, 2)),
+    (Conv3d(channels=2, kernel=2, stride=2, pad=1, groups=2, bias=False), (3, 3, 2, 4, 2)),
 ]
+
+
+def padding(block, axes):
+    """(before, after) of every axis."""
+    return [sides(p) for p in ((block.pad,) if axes == 1 else per_axis(block.pad, axes))]
 
 
 def loops(block, x, W, b, dy=None):
     """y, or with `dy` the gradients of x, W and b: one multiplication at a time."""
-    (sh, sw), (dh, dw) = convolution.pair(block.stride), convolution.pair(block.dilation)
-    top, bottom, left, right = np.ravel([convolution.pair(p) for p in convolution.pair(block.pad)])
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    M, kh, kw, C = W.shape
-    height = (padded.shape[1] - dh * (kh - 1) - 1) // sh + 1
-    width = (padded.shape[2] - dw * (kw - 1) - 1) // sw + 1
-    y, dpadded, dW = np.zeros((len(x), height, width, M)) + b, np.zeros_like(padded), np.zeros_like(W)
-    for n, i, j, m, u, v, c in itertools.product(*map(range, (len(x), height, width, M, kh, kw, C))):
-        channel = m // (M // block.groups) * C + c
-        at = (n, i * sh + u * dh, j * sw + v * dw, channel)
-        y[n, i, j, m] += padded[at] * W[m, u, v, c]
-        if dy is not None:
-            dpadded[at] += dy[n, i, j, m] * W[m, u, v, c]
-            dW[m, u, v, c] += dy[n, i, j, m] * padded[at]
+    axes = x.ndim - 2
+    stride, dilation = np.array(per_axis(block.stride, axes)), np.array(per_axis(block.dilation, axes))
+    pads = padding(block, axes)
+    padded = np.pad(x, ((0, 0), *pads, (0, 0)))
+    M, *kernel, C = W.shape
+    places = (np.array(padded.shape[1:-1]) - dilation * (np.array(kernel) - 1) - 1) // stride + 1
+    y, dpadded, dW = np.zeros((len(x), *places, M)) + b, np.zeros_like(padded), np.zeros_like(W)
+    for n, place, m in itertools.product(range(len(x)), np.ndindex(*places), range(M)):
+        for tap, c in itertools.product(np.ndindex(*kernel), range(C)):
+            at = (n, *(place * stride + tap * dilation), m // (M // block.groups) * C + c)
+            y[(n, *place, m)] += padded[at] * W[(m, *tap, c)]
+            if dy is not None:
+                dpadded[at] += dy[(n, *place, m)] * W[(m, *tap, c)]
+                dW[(m, *tap, c)] += dy[(n, *place, m)] * padded[at]
     if dy is None:
         return y
-    return dpadded[:, top : top + x.shape[1], left : left + x.shape[2]], dW, dy.sum(axis=(0, 1, 2))
+    inside = tuple(slice(before, before + size) for (before, _), size in zip(pads, x.shape[1:-1], strict=True))
+    return dpadded[(slice(None), *inside)], dW, dy.reshape(-1, M).sum(axis=0)
 
 
-@pytest.mark.parametrize("piece", [1, 2000, 2**21], ids=["one image", "two images", "all images"])
+@pytest.mark.parametrize("piece", [1, 2000, 2**21], ids=["one row", "two images", "all images"])
 @pytest.mark.parametrize(("block", "shape"), CASES, ids=str)
 def test_convolution_agrees_with_its_definition(run, monkeypatch, block, shape, piece):
-    monkeypatch.setattr(convolution, "PIECE", piece)
+    monkeypatch.setattr(_products, "PIECE", piece)
+    monkeypatch.setattr(_products, "ALONE", piece)
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape)
-    kernel = convolution.pair(block.kernel)
+    kernel = per_axis(block.kernel, x.ndim - 2)
     W = rng.standard_normal((block.channels, *kernel, shape[-1] // block.groups))
     b = rng.standard_normal(block.channels) if block.bias else 0
     y = loops(block, x, W, b)
@@ -112,6 +127,32 @@ def test_an_image_smaller_than_the_kernel_is_an_error_with_all_sizes(run):
     message = r"spans 5 × 3 but the image is 2 × 7, padded by 1 above, 1 below, 0 left, 0 right"
     with pytest.raises(ValueError, match=message):
         run(Conv2d(channels=1, kernel=(3, 3), dilation=(2, 1), pad=(1, 0)), np.ones((1, 2, 7, 1)))
+    with pytest.raises(ValueError, match=r"spans 4 but the image is 2, padded by 1 left, 0 right"):
+        run(Conv1d(channels=1, kernel=4, pad=(1, 0)), np.ones((1, 2, 1)))
+    message = r"spans 2 × 2 × 2 but the image is 1 × 3 × 3, padded by 0 in front, 0 behind, 0 above, 0 below, 0 left, 0"
+    with pytest.raises(ValueError, match=message):
+        run(Conv3d(channels=1, kernel=2), np.ones((1, 1, 3, 3, 1)))
+
+
+def test_padding_before_only_keeps_a_sequence_causal(run):
+    """Of y at t the gradient reaches x up to t and no further (van den Oord et al. 2016)."""
+    dy = np.zeros((1, 6, 1))
+    dy[0, 3] = 1
+    block = Conv1d(channels=1, kernel=2, dilation=2, pad=(2, 0), bias=False)
+    y, gradients = run(block, np.ones((1, 6, 1)), W=np.ones((1, 2, 1)), dy=dy)
+    assert y.ravel().tolist() == [1, 1, 2, 2, 2, 2]
+    assert gradients["x"].ravel().tolist() == [0, 1, 0, 1, 0, 0]
+
+
+def test_one_kernel_gives_the_same_along_one_two_and_three_axes(run):
+    rng = np.random.default_rng(0)
+    x, W = rng.standard_normal((2, 7, 3)), rng.standard_normal((4, 3, 3))
+    options = {"channels": 4, "bias": False}
+    y, _ = run(Conv1d(kernel=3, stride=2, **options), x, W=W)
+    flat, _ = run(Conv2d(kernel=(1, 3), stride=(1, 2), **options), x[:, None], W=W[:, None])
+    deep, _ = run(Conv3d(kernel=(1, 1, 3), stride=(1, 1, 2), **options), x[:, None, None], W=W[:, None, None])
+    np.testing.assert_allclose(flat[:, 0], y, atol=1e-14)
+    np.testing.assert_allclose(deep[:, 0, 0], y, atol=1e-14)
 
 
 def test_groups_must_divide_both_numbers_of_channels(run):

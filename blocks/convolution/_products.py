@@ -1,0 +1,174 @@
+"""Convolution along any number of axes as matrix products: what a window reads becomes rows of a matrix, in pieces."""
+
+import math
+
+import numpy as np
+
+from .._broadcast import rowwise, sum_rows
+
+PIECE = 2**21  # bytes of a matrix of patches: it and its product stay in the cache, and the product is large enough
+ALONE = 2**19  # bytes of outputs that are made at a time where every channel is by itself
+SHORT = 16  # numbers; runs shorter than this are copied faster along the image
+
+
+def convolve(x, W, b, win, groups):
+    """y = P Wᵀ + b, where a row of P is what the window reads at one place in x padded with 0.
+
+    x (N, ..., C), W (M, ..., C/groups), b (M,) or None → y (N, ..., M)
+    """
+    if _alone(W, groups):
+        return _alone_convolve(x, W, b, win)
+    y = np.empty_like(x, shape=(len(x), *win.output, len(W)), order="C")
+    weights = W.reshape(groups, len(W) // groups, -1).swapaxes(1, 2)
+    for piece, patches in _patches(x, win, groups):
+        np.matmul(patches, weights, out=_rows(y[piece], groups))
+        if b is not None:
+            rowwise(np.add, y[piece], b, out=y[piece])
+    return y
+
+
+def convolve_dW(x, W, dy, win, groups):
+    """∂J/∂W = δ_yᵀ P."""
+    if _alone(W, groups):
+        return _alone_dW(x, W, dy, win)
+    dW = np.zeros_like(W, shape=(groups, len(W) // groups, W[0].size), order="C")
+    for piece, patches in _patches(x, win, groups):
+        dW += _rows(dy[piece], groups).swapaxes(1, 2) @ patches
+    return dW.reshape(W.shape)
+
+
+def convolve_dx(x, W, dy, win, groups):
+    """∂J/∂P = δ_y W: one product for each position in the window, added to where that position reads."""
+    if _alone(W, groups):
+        return _alone_dx(x, W, dy, win)
+    weights = W.reshape(groups, -1, win.positions, W.shape[-1]).transpose(2, 0, 1, 3)
+    dx = np.empty_like(x, order="C")
+    images, rows = _step(x, win)
+    frame = win.frame(x, images)
+    space = np.empty_like(x, shape=(win.positions, images * rows * math.prod(win.output[1:]), x.shape[-1]), order="C")
+    for some in _slices(len(x), images):
+        dframe = frame[: some.stop - some.start]
+        dframe[...] = 0
+        for part in _slices(win.output[0], rows):
+            dy_rows = _rows(dy[some, part], groups)
+            dtaps = space[:, : dy_rows.shape[1]]
+            np.matmul(dy_rows, weights, out=_by_group(dtaps, groups))
+            for read, dtap in zip(win.taps(dframe), dtaps, strict=True):
+                read[:, part] += dtap.reshape(read[:, part].shape)
+        dx[some] = win.inside(dframe)
+    return dx
+
+
+def _patches(x, win, groups):
+    """For each piece of the places where the window stands its indices, and what is read there, (groups, P, K/groups).
+
+    A piece is some images, or some rows of one. What is read is good until the next piece: it is written over.
+    """
+    images, rows = _step(x, win)
+    frame = win.frame(x, images)
+    views = _views(win, frame, groups)
+    space = np.empty_like(x, shape=(views[:, :, :rows].size,), order="C")
+    for some in _slices(len(x), images):
+        win.inside(frame)[: some.stop - some.start] = x[some]
+        for part in _slices(win.output[0], rows):
+            read = views[:, : some.stop - some.start, part]
+            patches = _laid_out(space[: read.size], read.shape, win)
+            patches[...] = read
+            yield (some, part), patches.reshape(groups, -1, win.positions * x.shape[-1] // groups)
+
+
+def _views(win, frame, groups):
+    """All that the window reads in `frame`, without copying: (groups, N, *output, *kernel, C/groups)."""
+    views, c = win.views(frame), len(win.output) + 1
+    views = views.reshape(*views.shape[:c], groups, views.shape[c] // groups, *win.kernel)
+    return views.transpose(c, *range(c), *range(c + 2, views.ndim), c + 1)
+
+
+def _laid_out(space, shape, win):
+    """`space` as an array (groups, N, *output, *kernel, C), the axes in the order that is copied fastest."""
+    run = shape[-1] * (win.kernel[-1] if win.dilation[-1] == 1 else 1)
+    if run >= SHORT:
+        return space.reshape(shape)
+    c, last = len(win.output) + 2, len(shape)  # where what is read at one place begins, and ends
+    across = space.reshape(shape[0], *shape[c:], *shape[1:c])
+    return across.transpose(0, *range(1 + last - c, last), *range(1, 1 + last - c))
+
+
+def _step(x, win):
+    """How many images make a piece, or how many rows of an image by itself: their patches are about `PIECE` bytes."""
+    image = win.places * win.positions * x.shape[-1] * x.dtype.itemsize
+    parts = max(1, round(image / PIECE))
+    return max(1, min(len(x), PIECE // image)), -(-win.output[0] // parts)
+
+
+def _slices(count, step):
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def _rows(y, groups):
+    """y (..., M) as (groups, P, M/groups)."""
+    return _by_group(y.reshape(-1, y.shape[-1]), groups)
+
+
+def _by_group(x, groups):
+    """x (..., P, C) as (..., groups, P, C/groups)."""
+    return x.reshape(*x.shape[:-1], groups, -1).swapaxes(-2, -3)
+
+
+def _alone(W, groups):
+    """Whether every channel is convolved by itself (depthwise): such products are of numbers, matrices do not pay."""
+    return len(W) == groups > 1 == W.shape[-1]
+
+
+def _alone_convolve(x, W, b, win):
+    y = np.empty_like(x, shape=(len(x), *win.output, len(W)), order="C")
+    step, weights = _alone_step(y), _along_rows(W, win)
+    products = np.empty_like(y[:step])
+    for some, taps in _alone_taps(x, win, step):
+        np.multiply(next(taps), weights[0], out=y[some])
+        for tap, weight in zip(taps, weights[1:], strict=True):
+            y[some] += np.multiply(tap, weight, out=products[: len(tap)])
+        if b is not None:
+            rowwise(np.add, y[some], b, out=y[some])
+    return y
+
+
+def _alone_dW(x, W, dy, win):
+    dW = np.zeros_like(W, shape=(win.positions, len(W)), order="C")
+    step = _alone_step(dy)
+    products = np.empty_like(dy[:step], order="C")
+    for some, taps in _alone_taps(x, win, step):
+        for dweight, tap in zip(dW, taps, strict=True):
+            dweight += sum_rows(np.multiply(dy[some], tap, out=products[: len(tap)]))
+    return dW.T.reshape(W.shape)
+
+
+def _alone_dx(x, W, dy, win):
+    dx = np.empty_like(x, order="C")
+    step, weights = _alone_step(dy), _along_rows(W, win)
+    frame, products = win.frame(x, step), np.empty_like(dy[:step], order="C")
+    for some in _slices(len(x), step):
+        dframe = frame[: some.stop - some.start]
+        dframe[...] = 0
+        for read, weight in zip(win.taps(dframe), weights, strict=True):
+            read += np.multiply(dy[some], weight, out=products[: len(read)])
+        dx[some] = win.inside(dframe)
+    return dx
+
+
+def _alone_taps(x, win, step):
+    """For each piece of the batch its slice and what each position in the window reads there."""
+    frame = win.frame(x, step)
+    for some in _slices(len(x), step):
+        win.inside(frame)[: some.stop - some.start] = x[some]
+        yield some, win.taps(frame[: some.stop - some.start])
+
+
+def _alone_step(y):
+    """How many images make a piece: their outputs are about `ALONE` bytes."""
+    return max(1, min(len(y), ALONE // max(1, y[:1].nbytes)))
+
+
+def _along_rows(W, win):
+    """For each position in the window its weights, as often as a row of places is long: NumPy is slow on short axes."""
+    return np.repeat(W.reshape(len(W), 1, -1).T, win.output[-1], axis=1)

@@ -1,0 +1,143 @@
+"""Average pooling along one, two and three axes: the mean of what a window sees, channel by channel."""
+
+import functools
+
+import numpy as np
+
+from blockrun.core import Block
+
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3
+from ._examples import ONE, THREE, TWO, examples
+from ._pieces import pieces, refuse_wide_pad, window_of
+
+
+class AveragePool1d(Block):
+    """y[n, t, c] = mean of x over the window at t.      x (N, T, C) → y (N, T', C)
+
+    Padding does not count; with `count_padding` it counts as zeros. With `ceil` a last window that hangs over the end
+    counts too, if it starts before the end; what hangs over never counts.
+    ∂J/∂x: each δ_y is shared equally by what its window counted.      (LeCun et al. 1998)
+    """
+
+    size: Size
+    stride: Size | None = None
+    pad: Pad1 = 0
+    ceil: bool = False
+    count_padding: bool = False
+    shapes = "x (N, T, C) -> y (N, _, C)"
+    batchwise = True
+
+    def validate(self):
+        refuse_wide_pad(self, axes=1)
+
+    def forward(self, ctx, x):
+        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+
+    def backward(self, ctx, saved, dy):
+        shape = saved
+        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+
+    @classmethod
+    def examples(cls, rng):
+        yield from _examples(cls, rng, ONE)
+
+
+class AveragePool2d(Block):
+    """y[n, i, j, c] = mean of x over the window at (i, j).      x (N, H, W, C) → y (N, H', W', C)
+
+    Padding does not count; with `count_padding` it counts as zeros. With `ceil` last windows that hang over the end
+    count too, if they start before the end (Caffe's sizes); what hangs over never counts.
+    ∂J/∂x: each δ_y is shared equally by what its window counted.      (LeCun et al. 1998)
+    """
+
+    size: Size2
+    stride: Size2 | None = None
+    pad: Pad2 = 0
+    ceil: bool = False
+    count_padding: bool = False
+    shapes = "x (N, H, W, C) -> y (N, _, _, C)"
+    batchwise = True
+
+    def validate(self):
+        refuse_wide_pad(self, axes=2)
+
+    def forward(self, ctx, x):
+        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+
+    def backward(self, ctx, saved, dy):
+        shape = saved
+        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+
+    @classmethod
+    def examples(cls, rng):
+        yield from _examples(cls, rng, TWO)
+
+
+class AveragePool3d(Block):
+    """y[n, i, j, k, c] = mean of x over the window at (i, j, k).      x (N, D, H, W, C) → y (N, D', H', W', C)
+
+    Padding does not count; with `count_padding` it counts as zeros. With `ceil` last windows that hang over the end
+    count too, if they start before the end; what hangs over never counts.
+    ∂J/∂x: each δ_y is shared equally by what its window counted.      (LeCun et al. 1998)
+    """
+
+    size: Size3
+    stride: Size3 | None = None
+    pad: Pad3 = 0
+    ceil: bool = False
+    count_padding: bool = False
+    shapes = "x (N, D, H, W, C) -> y (N, _, _, _, C)"
+    batchwise = True
+
+    def validate(self):
+        refuse_wide_pad(self, axes=3)
+
+    def forward(self, ctx, x):
+        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+
+    def backward(self, ctx, saved, dy):
+        shape = saved
+        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+
+    @classmethod
+    def examples(cls, rng):
+        yield from _examples(cls, rng, THREE)
+
+
+def _mean(x, win, count_padding):
+    y = np.empty_like(x, shape=(len(x), *win.output, x.shape[-1]), order="C")
+    counts = _counts(y, win, x.shape[1:-1], count_padding)
+    for some in pieces(x):
+        np.divide(win.sums(x[some]), counts, out=y[some])
+    return y
+
+
+def _mean_dx(dy, shape, win, count_padding):
+    dx = np.empty_like(dy, shape=shape, order="C")
+    counts = _counts(dy, win, shape[1:-1], count_padding)
+    for some in pieces(dx):
+        dx[some] = win.spread(dy[some] / counts, shape[1:-1])
+    return dx
+
+
+def _counts(y, win, sizes, count_padding):
+    """How many numbers each window counts: one number, or (*output, C) like an image of y where they differ."""
+    if not any(map(any, win.pad)):
+        return win.positions
+    along = [_counts_along(win, axis, size, count_padding) for axis, size in enumerate(sizes)]
+    counts = functools.reduce(np.multiply.outer, [np.asarray(each, dtype=y.dtype, like=y) for each in along])
+    return np.repeat(counts[..., None], y.shape[-1], axis=-1)
+
+
+def _counts_along(win, axis, size, count_padding):
+    """How many positions each window counts along one axis."""
+    before, after = win.pad[axis]
+    first, last = (-before, size + after - win.overhang[axis]) if count_padding else (0, size)
+    starts = [place * win.stride[axis] - before for place in range(win.output[axis])]
+    return [min(start + win.kernel[axis], last) - max(start, first) for start in starts]
+
+
+def _examples(cls, rng, cases):
+    yield from examples(cls, rng, cases)
+    padded = [({**options, "count_padding": True}, shape) for options, shape in cases if "pad" in options]
+    yield from examples(cls, rng, padded[:1] + padded[-1:])
