@@ -1,6 +1,12 @@
-"""The logistic function and its integral, for losses that take logits and never probabilities."""
+"""The logistic function, which opens and closes gates, and its integral, for losses that take logits."""
 
 import numpy as np
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ), to all its digits however small; where e⁻ˣ overflows, 1 / ∞ = 0 is right."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def logistic(x):

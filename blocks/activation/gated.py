@@ -9,8 +9,8 @@ import numpy as np
 from blockrun.core import Block
 
 from .._erf import erfcx
+from .._logistic import sigmoid
 from .._pieces import by_pieces
-from .._sigmoid import sigmoid
 
 
 class Silu(Block):

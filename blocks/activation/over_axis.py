@@ -89,6 +89,9 @@ class Maxout(Block):
     shapes = "x (N, ..., _) -> y (N, ..., _)"
     batchwise = True
     formula = "x.reshape(*y.shape, pieces).max(-1)"
+    gradients = {
+        "x": "(dy[..., None] * (x.reshape(*y.shape, pieces).argmax(-1)[..., None] == arange(pieces))).reshape(x.shape)"
+    }
 
     def forward(self, ctx, x):
         if x.shape[-1] % self.pieces:

@@ -7,7 +7,7 @@ from annotated_types import Gt
 
 from blockrun.core import Block
 
-from .._sigmoid import sigmoid
+from .._logistic import sigmoid
 
 
 class Sigmoid(Block):
