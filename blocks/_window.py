@@ -111,7 +111,7 @@ class Window(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def window(shape: Axes, kernel: Any, stride: Any, pad: Any, dilation: Any = 1, ceil: bool = False) -> Window:
+def window(shape: Axes, kernel: Any, stride: Any, pad: Any, dilation: Any, ceil: bool) -> Window:
     """The window that these options describe on images of `shape` (N, ..., C); `ValueError` if none fits.
 
     With `ceil` a last window that hangs over the padded end counts too, if it starts before the end of the image.
@@ -120,11 +120,11 @@ def window(shape: Axes, kernel: Any, stride: Any, pad: Any, dilation: Any = 1, c
     kernel, stride, dilation = (per_axis(value, len(sizes)) for value in (kernel, stride, dilation))
     spans = tuple(map(span, kernel, dilation))
     pads = tuple(map(_sides, pad_per_axis(pad, len(sizes)), sizes, spans, stride))
-    output = tuple(_places(*axis, ceil) for axis in zip(sizes, spans, stride, pads, strict=True))
+    overhang = tuple(map(_overhang, sizes, spans, stride, pads)) if ceil else (0,) * len(sizes)
+    padded = [size + sum(pad) + over for size, pad, over in zip(sizes, pads, overhang, strict=True)]
+    output = tuple((size - width) // step + 1 for size, width, step in zip(padded, spans, stride, strict=True))
     if min(output) < 1:
         raise ValueError(_does_not_fit(spans, sizes, pads))
-    ends = ((places - 1) * step + width for places, step, width in zip(output, stride, spans, strict=True))
-    overhang = tuple(max(end - size - sum(pad), 0) for end, size, pad in zip(ends, sizes, pads, strict=True))
     pads = tuple((before, after + over) for (before, after), over in zip(pads, overhang, strict=True))
     return Window(kernel, dilation, stride, pads, overhang, output)
 
@@ -157,12 +157,11 @@ def _sides(pad: Any, size: int, span: int, stride: int) -> Sides:
     return (0, 0) if pad == "valid" else sides(pad)
 
 
-def _places(size: int, span: int, stride: int, pad: Sides, ceil: bool) -> int:
-    """At how many places a window stands along one axis."""
+def _overhang(size: int, span: int, stride: int, pad: Sides) -> int:
+    """How far a last window hangs over the padded end of one axis; 0 for one that would not start in the image."""
     free = size + sum(pad) - span
-    if ceil:
-        return min(-(-free // stride), (size + pad[0] - 1) // stride) + 1
-    return free // stride + 1
+    over = -free % stride
+    return over if free + over < size + pad[0] else 0
 
 
 def _does_not_fit(spans: Axes, sizes: Axes, pads: tuple[Sides, ...]) -> str:

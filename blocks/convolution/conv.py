@@ -47,10 +47,11 @@ class Conv1d(Block):
     @classmethod
     def examples(cls, rng):
         yield cls(channels=4, kernel=3), (rng.standard_normal((2, 7, 5)),)
-        yield cls(channels=2, kernel=3, stride=2, pad="same", bias=False), (rng.standard_normal((3, 6, 1)),)
+        yield cls(channels=2, kernel=6, pad="same", bias=False), (rng.standard_normal((3, 4, 1)),)
         yield cls(channels=6, kernel=2, pad=(2, 0), dilation=2, groups=2), (rng.standard_normal((2, 5, 4)),)
-        yield cls(channels=4, kernel=3, pad=1, groups=4), (rng.standard_normal((3, 5, 4)),)
-        yield cls(channels=3, kernel=2, pad="valid", stride=3), (rng.standard_normal((2, 6, 9)),)
+        yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 5, 4)),)
+        yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 5, 9)),)
+        yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 4, 2)),)
 
 
 class Conv2d(Block):
@@ -146,7 +147,7 @@ def _gradients(ctx, x, W, dy, win, groups):
 
 
 def _window(block, x):
-    return window(x.shape, block.kernel, block.stride, block.pad, block.dilation)
+    return window(x.shape, block.kernel, block.stride, block.pad, block.dilation, False)
 
 
 def _require_whole_groups(block):

@@ -10,8 +10,11 @@ Options = dict[str, Any]
 ONE: list[tuple[Options, tuple[int, ...]]] = [
     ({"size": 2}, (2, 6, 3)),
     ({"size": 3, "stride": 2, "pad": (2, 1)}, (3, 5, 2)),
-    ({"size": 3, "stride": 2, "pad": "same"}, (2, 6, 3)),
+    ({"size": 5, "stride": 1, "pad": "same"}, (2, 4, 3)),
+    ({"size": 1, "stride": 2, "pad": "same"}, (3, 4, 2)),
+    ({"size": 2, "stride": 1, "pad": "valid"}, (3, 4, 2)),
     ({"size": 3, "stride": 2, "pad": 1, "ceil": True}, (2, 6, 3)),
+    ({"size": 2, "stride": 3, "ceil": True}, (2, 6, 3)),
 ]
 TWO: list[tuple[Options, tuple[int, ...]]] = [
     ({"size": 2}, (2, 4, 6, 3)),

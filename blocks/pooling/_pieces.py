@@ -1,18 +1,12 @@
-"""What the windows of pooling share: where they stand, and how much of a batch is pooled at a time."""
+"""What the blocks of pooling share: how much of a batch they pool at a time, and what padding they refuse."""
 
 from typing import Any
 
 from blockrun.core.options import OptionError
 
-from .._window import Axes, Window, pad_per_axis, per_axis, sides, window
+from .._window import pad_per_axis, per_axis, sides
 
 PIECE = 2**19  # bytes of images pooled at a time: they and all that is made of them stay in the cache
-
-
-def window_of(block: Any, shape: Axes) -> Window:
-    """The window of a pooling block on images of `shape`; it moves by its own size unless told otherwise."""
-    stride = block.size if block.stride is None else block.stride
-    return window(shape, block.size, stride, block.pad, ceil=block.ceil)
 
 
 def pieces(x: Any) -> list[slice]:

@@ -6,9 +6,9 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._examples import ONE, THREE, TWO, examples
-from ._pieces import pieces, refuse_wide_pad, window_of
+from ._pieces import pieces, refuse_wide_pad
 
 
 class AveragePool1d(Block):
@@ -31,11 +31,11 @@ class AveragePool1d(Block):
         refuse_wide_pad(self, axes=1)
 
     def forward(self, ctx, x):
-        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
 
     def backward(self, ctx, saved, dy):
         shape = saved
-        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
 
     @classmethod
     def examples(cls, rng):
@@ -62,11 +62,11 @@ class AveragePool2d(Block):
         refuse_wide_pad(self, axes=2)
 
     def forward(self, ctx, x):
-        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
 
     def backward(self, ctx, saved, dy):
         shape = saved
-        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
 
     @classmethod
     def examples(cls, rng):
@@ -93,15 +93,19 @@ class AveragePool3d(Block):
         refuse_wide_pad(self, axes=3)
 
     def forward(self, ctx, x):
-        return _mean(x, window_of(self, x.shape), self.count_padding), x.shape
+        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
 
     def backward(self, ctx, saved, dy):
         shape = saved
-        return _mean_dx(dy, shape, window_of(self, shape), self.count_padding)
+        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
 
     @classmethod
     def examples(cls, rng):
         yield from _examples(cls, rng, THREE)
+
+
+def _window(block, shape):
+    return window(shape, block.size, block.stride or block.size, block.pad, 1, block.ceil)
 
 
 def _mean(x, win, count_padding):

@@ -4,9 +4,9 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._examples import ONE, THREE, TWO, examples
-from ._pieces import pieces, refuse_wide_pad, window_of
+from ._pieces import pieces, refuse_wide_pad
 
 
 class MaxPool1d(Block):
@@ -28,12 +28,12 @@ class MaxPool1d(Block):
         refuse_wide_pad(self, axes=1)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, window_of(self, x.shape), ctx.needs.x)
+        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
         return y, (x.shape, which)
 
     def backward(self, ctx, saved, dy):
         shape, which = saved
-        return _to_largest(dy, which, shape, window_of(self, shape))
+        return _to_largest(dy, which, shape, _window(self, shape))
 
     @classmethod
     def examples(cls, rng):
@@ -59,12 +59,12 @@ class MaxPool2d(Block):
         refuse_wide_pad(self, axes=2)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, window_of(self, x.shape), ctx.needs.x)
+        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
         return y, (x.shape, which)
 
     def backward(self, ctx, saved, dy):
         shape, which = saved
-        return _to_largest(dy, which, shape, window_of(self, shape))
+        return _to_largest(dy, which, shape, _window(self, shape))
 
     @classmethod
     def examples(cls, rng):
@@ -90,16 +90,20 @@ class MaxPool3d(Block):
         refuse_wide_pad(self, axes=3)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, window_of(self, x.shape), ctx.needs.x)
+        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
         return y, (x.shape, which)
 
     def backward(self, ctx, saved, dy):
         shape, which = saved
-        return _to_largest(dy, which, shape, window_of(self, shape))
+        return _to_largest(dy, which, shape, _window(self, shape))
 
     @classmethod
     def examples(cls, rng):
         yield from examples(cls, rng, THREE)
+
+
+def _window(block, shape):
+    return window(shape, block.size, block.stride or block.size, block.pad, 1, block.ceil)
 
 
 def _largest(x, win, keep):
