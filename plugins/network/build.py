@@ -12,12 +12,14 @@ from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 
 from .discover import discover
-from .document import BROKEN, Document, KeyPath
+from .document import BROKEN, Document
+from .expansion.expand import Expansion
+from .expansion.scopes import Pick
+from .expansion.templates import read_templates
 from .experiment import DataPart, Sections
 from .inputs import check_fields, read_data, read_inputs
 from .monitors import check_monitors
 from .network import Network
-from .nodes import Draft, draft_nodes
 from .optimizer import check_groups
 from .overrides import apply_overrides
 from .reader import Cursor, Problems
@@ -25,7 +27,9 @@ from .scan import read_document
 from .settings import check_top, host_for, local_code, read_run
 from .training import check_accumulate, read_objective, read_training
 from .values import Values
-from .wiring import Wiring
+from .wiring import Wiring, spelt_out
+
+EXPANDED = ("net", "metrics", "templates")  # sections whose values depend on where they are used
 
 
 def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network:
@@ -46,27 +50,46 @@ def build(document: Document, host: Host | None = None, drawn: bool = True) -> N
         problems.stop()
     check_top(raw)
     host = host_for(raw, host)
-    root, data = _settle(raw, host)
+    values = Values(problems)
+    root, data = _settle(raw, host, values)
     sections = _read_sections(root, host, data)
-    drafts = _read_drafts(root, host)
-    wiring = Wiring(_keys(root, "inputs"), drafts)
-    specs = {name: given.spec for name, given in sections.inputs.items() if name not in wiring.drafts}
-    assembly = discover(wiring.nodes(), specs, sections.run.dtype, _paths(root, drafts), problems)
+    expansion = Expansion(raw, host, values, read_templates(raw), None)
+    expansion.expand()
+    wiring = Wiring(expansion)
+    nodes = wiring.nodes()
+    assembly = _assemble(nodes, wiring, sections, problems)
     objective = read_objective(root, wiring, assembly)
     if sections.training is not None:
         check_groups(root, sections.training.rule, sections.training.groups, assembly)
-    metrics = _metrics(drafts, assembly)
+    metrics = _metrics(expansion, assembly)
     check_monitors(root, sections, objective, metrics)
     problems.stop_if_any()
-    network = Network(document, host, sections, assembly, objective, metrics, root.value, local_code(root), drawn)
+    resolved = _resolved(root, wiring, nodes)
+    network = Network(document, host, sections, assembly, objective, metrics, resolved, local_code(root), drawn)
     check_accumulate(root, network)
     problems.stop_if_any()
     return network
 
 
-def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:
+def _resolved(root: Cursor, wiring: Wiring, nodes: list[Node]) -> dict[str, Any]:
+    """The file with everything put in and spelt out."""
+    drafts = {draft.name: draft for draft in wiring.expansion.drafts}
+    found = {key: value for key, value in root.value.items() if key != "templates"}
+    for section in ("net", "metrics"):
+        if section in found:
+            own = [node for node in nodes if drafts[node.name].section == section]
+            found[section] = {node.name: spelt_out(drafts[node.name], node) for node in own}
+    return found
+
+
+def _assemble(nodes: list[Node], wiring: Wiring, sections: Sections, problems: Problems) -> Assembly:
+    specs = {name: given.spec for name, given in sections.inputs.items() if name not in wiring.lost}
+    lost = wiring.lost | {name for name in wiring.expansion.inputs if name not in specs}
+    return discover(nodes, specs, sections.run.dtype, wiring.expansion.paths, lost, problems)
+
+
+def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, dict[str, DataPart]]:
     """The document with its references replaced, and its data, which some of them ask."""
-    values = Values(raw.problems)
     resolved: dict[str, Any] = {}
     data: dict[str, DataPart] = {}
     if "data" in raw:
@@ -74,9 +97,10 @@ def _settle(raw: Cursor, host: Host) -> tuple[Cursor, dict[str, DataPart]]:
         data = read_data(Cursor(resolved["data"], ("data",), raw.problems), host)
         values.answers = _answers(data)
     for key, value in raw.value.items():
-        if key not in ("data", "vars"):
+        if key not in ("data", "vars", *EXPANDED):
             resolved[key] = values.resolve(value, (key,))
     resolved["vars"] = values.variables()
+    resolved |= {key: raw.value[key] for key in EXPANDED if key in raw.value}
     return Cursor({key: resolved[key] for key in raw.value if key in resolved}, (), raw.problems), data
 
 
@@ -93,47 +117,20 @@ def _answers(data: Mapping[str, DataPart]) -> Any:
     return BROKEN if part is None else {"examples": part.description.examples, **part.description.values}
 
 
-def _keys(root: Cursor, section: str) -> list[str]:
-    """The names in a section, of what was refused too, so that those who read it are not refused as well."""
-    return list(root.value[section]) if section in root and isinstance(root.value[section], dict) else []
-
-
-def _read_drafts(root: Cursor, host: Host) -> list[Draft]:
-    """The nodes of `net` and `metrics`; where two have one name, neither can be read, so nothing is made of them."""
-    first = next(iter(_keys(root, "inputs")), None)
-    drafts = [d for section in ("net", "metrics") if section in root for d in draft_nodes(root[section], host, first)]
-    doubled: set[str] = set()
-    seen: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
-    for draft in drafts:
-        if draft.name in seen:
-            fact = f"the name `{draft.name}` is taken: inputs, nodes and metrics share their names"
-            related = ((seen[draft.name], "first here"),)
-            draft.cursor.error("E035", fact, "again here", "rename one of them", key=True, related=related)
-            doubled.add(draft.name)
-        seen.setdefault(draft.name, draft.cursor.path)
-    for draft in drafts:
-        draft.block = None if draft.name in doubled else draft.block
-    return drafts
-
-
-def _paths(root: Cursor, drafts: list[Draft]) -> dict[str, KeyPath]:
-    """Where each input and node is written, in the order of the file."""
-    paths: dict[str, KeyPath] = {name: ("inputs", name) for name in _keys(root, "inputs")}
-    for draft in drafts:
-        paths.setdefault(draft.name, draft.cursor.path)
-    return paths
-
-
-def _metrics(drafts: list[Draft], assembly: Assembly) -> dict[str, Node]:
+def _metrics(expansion: Expansion, assembly: Assembly) -> dict[str, Node]:
     """The nodes of `metrics`; complains about those whose outputs do not add up over batches."""
     nodes = {node.name: node for node in assembly.graph.nodes}
-    found = {d.name: nodes[d.name] for d in drafts if d.section == "metrics" and d.name in nodes}
-    for draft in drafts:
-        node = found.get(draft.name)
-        shapes = [tuple(assembly.specs[v].shape) for v in node.outputs] if node else []
-        per_example = next((s for s in shapes if s[:1] == (0,) or (s and not hasattr(draft.block, "result"))), None)
+    found: dict[str, Node] = {}
+    for name, entry in expansion.metrics.items():
+        target = expansion.names.target(Pick(entry), expansion.top, expansion.root["metrics"][name])
+        node = None if target is None or target.node is None else nodes.get(target.node.name)
+        if node is None:
+            continue
+        found[name] = node
+        shapes = [tuple(assembly.specs[v].shape) for v in node.outputs]
+        per_example = next((s for s in shapes if s[:1] == (0,) or (s and not hasattr(node.block, "result"))), None)
         if per_example is not None:
-            fact = f"metric `{draft.name}` has shape {show_shape(per_example)}; it must be a number that adds up"
-            help = "use a metric such as `accuracy`, or a loss"
-            draft.cursor.error("E037", fact, "not a number", help, key=True)
+            fact = f"metric `{name}` has shape {show_shape(per_example)}; it must be a number that adds up"
+            at, help = expansion.root["metrics"][name], "use a metric such as `accuracy`, or a loss"
+            at.error("E037", fact, "not a number", help, key=True)
     return found

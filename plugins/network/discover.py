@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from math import prod
@@ -30,17 +30,19 @@ BUG = "this is a bug in the plugin that offers the block"
 
 
 def discover(
-    nodes: list[Node], specs: Mapping[str, Spec], dtype: Any, paths: Mapping[str, KeyPath], problems: Problems
-) -> Assembly:
+    nodes: list[Node], specs: Mapping[str, Spec], dtype: Any, paths: Mapping[str, KeyPath], lost: set[str],
+    problems: Problems,
+) -> Assembly:  # fmt: skip
     """Assemble the nodes that can be, and complain about those that cannot.
 
-    `paths` is where each node and input is written. A node that reads one that could not be made is left out in
-    silence: it may be right.
+    `paths` is where each node and input is written. A node that reads one of `lost`, which could not be made, is left
+    out in silence: it may be right.
     """
     report = _Report(paths, problems)
-    while loop := _cycle(nodes := _possible(nodes, specs, paths)):
+    while loop := _cycle(nodes := _possible(nodes, lost)):
         report.cycle(loop)
         nodes = [node for node in nodes if node.name not in loop]
+        lost = lost | set(loop)
     failures: list[tuple[Node, Exception]] = []
     assembly = assemble(order(nodes), specs, np.dtype(dtype), lambda node, error: failures.append((node, error)))
     for node, failure in failures:
@@ -51,15 +53,18 @@ def discover(
     return assembly
 
 
-def _possible(nodes: list[Node], specs: Mapping[str, Spec], known: Iterable[str]) -> list[Node]:
-    """The nodes that depend on no other node or input that is in the file but could not be made."""
-    lost = set(known) - set(specs) - {node.name for node in nodes}
-    while True:
-        kept = [node for node in nodes if lost.isdisjoint(v.partition(".")[0] for v in node.reads)]
-        if len(kept) == len(nodes):
-            return kept
-        lost |= {node.name for node in nodes} - {node.name for node in kept}
-        nodes = kept
+def _possible(nodes: list[Node], lost: set[str]) -> list[Node]:
+    """The nodes that depend on nothing that is lost."""
+    readers: dict[str, list[str]] = {}
+    for node in nodes:
+        for variable in node.reads:
+            readers.setdefault(variable.partition(".")[0], []).append(node.name)
+    gone, waiting = set(lost), list(lost)
+    while waiting:
+        more = [name for name in readers.get(waiting.pop(), ()) if name not in gone]
+        gone.update(more)
+        waiting += more
+    return [node for node in nodes if node.name not in gone]
 
 
 def _cycle(nodes: list[Node]) -> list[str]:
@@ -130,8 +135,9 @@ class _Report:
     def _foreign(self, node: Node, variable: str, owner: str, own: set[str]) -> None:
         part = variable.rpartition(".")[2]
         tied = next((k for k, v in node.params.items() if v == variable), part)
-        path, place = self.paths[node.name], self.problems.document.places
-        at = next((p for p in ((*path, "params", tied), (*path, "share")) if p in place), path)
+        path, document = self.paths[node.name], self.problems.document
+        said = ((*path, "params", tied), (*path, "share"))
+        at = next((p for p in said if document.written(p) in document.places), path)
         fact = f"node `{node.name}` needs `{variable}`, but `{owner}` makes no `{part}`"
         made = [v.rpartition(".")[2] for v in own if v.startswith(f"{owner}.")]
         help = f"`{owner}` makes {' and '.join(sorted(made)) or 'no parameters'}"

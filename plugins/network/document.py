@@ -36,12 +36,21 @@ class Place(NamedTuple):
     value: Mark
 
 
+class Copy(NamedTuple):
+    """Where a value that expansion copied is written, and which use of a template it was copied for."""
+
+    path: KeyPath
+    use: KeyPath | None = None
+
+
 @dataclass
 class Document:
     """Plain values, the place of each by its path, the folder that relative paths start from, and what was read.
 
-    `problems` are what is already known to be wrong: duplicate keys, ambiguous numbers, anchors. `sources` says, for
-    the path of each value written with `$`, which other values it was made from.
+    problems  what is already known to be wrong: duplicate keys, ambiguous numbers, anchors
+    added     the paths of what was put into a map that is written elsewhere
+    sources   for the path of each value written with `$`, which other values it was made from
+    copies    for the path of each node that a template or a repetition stands for, where that is written
     """
 
     data: Any
@@ -51,13 +60,40 @@ class Document:
     folder: Path = Path()
     raw: bytes = b""
     overrides: list[str] = field(default_factory=list)
+    added: set[KeyPath] = field(default_factory=set)
     sources: dict[KeyPath, tuple[KeyPath, ...]] = field(default_factory=dict)
+    copies: dict[KeyPath, Copy] = field(default_factory=dict)
 
     def place(self, path: KeyPath) -> Place | None:
         """The place of `path`, or of the nearest thing around it that was written down."""
+        path = self.written(path)
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path)
+
+    def written(self, path: KeyPath) -> KeyPath:
+        """The path in the file of what is at `path` once everything is expanded."""
+        for end in range(len(path), 1, -1):
+            if path[:end] in self.places:
+                return path
+            if path[:end] in self.copies:
+                return (*self.copies[path[:end]].path, *path[end:])
+        return path
+
+    def copy(self, path: KeyPath, original: KeyPath, use: KeyPath | None) -> None:
+        """Remember where what is expanded at `path` is written, and which use of a template it was copied for."""
+        written = self.written(original)
+        if path != written:
+            self.copies[path] = Copy(written, use)
+
+    def uses(self, path: KeyPath) -> list[KeyPath]:
+        """The uses of templates that brought the node at `path` about, the nearest first."""
+        found: list[KeyPath] = []
+        copy = self.copies.get(path[:2])
+        while copy is not None and copy.use is not None:
+            found.append(copy.use)
+            copy = self.copies.get(copy.use[:2])
+        return found
 
     def made_from(self, path: KeyPath, most: int = 3) -> list[KeyPath]:
         """The values that the one at `path` was made from, the nearest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from blockrun.core import Block
@@ -11,24 +12,57 @@ from blockrun.plugins.errors import UserError
 from blockrun.plugins.host import Host
 
 from .document import is_broken
+from .expansion.scopes import Entry, Pick, Scope, Source, Step, Target
 from .reader import Cursor
 
-LATER = ("use", "repeat", "when", "freeze", "init")
 
-
-@dataclass
+@dataclass(eq=False)
 class Draft:
-    """A node before its wiring is resolved. `block` is None if it could not be made, `cls` if it is not known.
+    """A node under its full name, before its wiring is resolved.
 
-    `previous` is what the node reads if it does not say.
+    scope     where the names that it reads are looked up
+    previous  what it reads if it does not say
+    fixed     what a repetition has it read, by input, "" for the first
+    off       whether it is left out and stands for what it reads
+    hint      help for an input that is not given, "" for the usual
+    cls       its block, None if that is not known
+    block     with its options, None if they do not fit
+    owner     the full name under which its parameters go
     """
 
     name: str
     cursor: Cursor
     section: str
-    previous: str | None
+    scope: Scope
+    previous: Pick | None = None
+    fixed: Mapping[str, Source] = field(default_factory=dict)
+    off: bool = False
+    hint: str = ""
     cls: type[Block] | None = None
     block: Block | None = None
+    owner: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.name
+
+    def step(self, part: str) -> Step:
+        """What `name.part` is; anything is believed of a node whose block is not known."""
+        known = self.block is None or part in self.block.outputs or self.makes(part)
+        return Target(self, part) if not part or known else None
+
+    def inner(self, segment: str) -> Entry | None:
+        return None
+
+    def inside(self) -> list[str]:
+        return []
+
+    def parts(self) -> list[str]:
+        return [] if self.block is None else [*self.block.outputs[1:], *self.block.signature.made]
+
+    def makes(self, part: str) -> bool:
+        """Whether `part` is a parameter."""
+        return self.block is not None and part in self.block.signature.made
 
 
 def find_component(host: Host, kind: str, key: str, section: Cursor, code: str) -> Any:
@@ -43,35 +77,16 @@ def find_component(host: Host, kind: str, key: str, section: Cursor, code: str) 
         return None
 
 
-def draft_nodes(section: Cursor, host: Host, first: str | None) -> list[Draft]:
-    """Read the map of nodes at `section`; `first` is what the first node reads if it does not say.
-
-    Nodes of `metrics` have no previous node: they must say what they read.
-    """
-    kind = str(section.path[0])
-    drafts: list[Draft] = []
-    for name, cursor in section.named("node" if kind == "net" else "metric"):
-        draft = Draft(name, cursor.expanded("block"), kind, first if kind == "net" else None)
-        _read_block(draft, host)
-        drafts.append(draft)
-        first = name
-    return drafts
-
-
-def _read_block(draft: Draft, host: Host) -> None:
+def read_block(draft: Draft, host: Host) -> None:
+    """Find the block of a draft and make it with its options."""
     cursor = draft.cursor
     if not cursor.is_map("a block's name, or a map with `block:`"):
         return
-    later = [key for key in LATER if key in cursor]
-    for key in later:
-        cursor[key].error("E015", f"`{key}` is not available in this version", "not yet", key=True)
     if "block" not in cursor:
-        if "use" not in cursor:
-            help = cursor.meant("block") or "add `block:` with the name of one; `blockrun blocks` lists them"
-            cursor.error("E013", f"node `{draft.name}` does not say which block it is", "no block", help, key=True)
+        help = cursor.meant("block") or "add `block:` with the name of one; `blockrun blocks` lists them"
+        cursor.error("E013", f"node `{draft.name}` does not say which block it is", "no block", help, key=True)
         return
     draft.cls = find_component(host, "blocks", "block", cursor, "E010")
     if draft.cls is not None and not is_broken(cursor.value):
         options = {key: value for key, value in cursor.value.items() if key not in RESERVED}
-        made = cursor.options(draft.cls, options, draft.cls.name)
-        draft.block = None if later else made  # type: ignore[assignment]
+        draft.block = cursor.options(draft.cls, options, draft.cls.name)  # type: ignore[assignment]

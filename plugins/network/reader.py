@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
 from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 from blockrun.core.options import OptionError, Options, describe, fit, option_defaults, show
@@ -22,6 +22,7 @@ class Problems:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.found = list(document.problems)
+        self._said: set[Diagnostic] = set(self.found)
 
     def mark(self, path: KeyPath, key: bool = False) -> Mark | None:
         place = self.document.place(path)
@@ -32,7 +33,7 @@ class Problems:
         related: Iterable[tuple[KeyPath, str]] = (), notes: Iterable[str] = (),
         within: tuple[str, int, int] | None = None,
     ) -> None:  # fmt: skip
-        """Record an error at `path`: at its value, or at its key. `related` are shown by their keys.
+        """Record an error at `path`, at its value or its key, unless it has been said of a copy. `related` are keys.
 
         `within` is the text of the value, and the characters of it that the error is about.
         """
@@ -41,9 +42,20 @@ class Problems:
             mark = mark.part(*within)
         marks = [(self.mark(p, key=True), text) for p, text in related]
         shown = tuple((other, text) for other, text in marks if other is not None)
-        self.found.append(Diagnostic(code, message, mark, label, help, shown, tuple(notes)))
+        error = Diagnostic(code, message, mark, label, help, shown, (*notes, *self._uses(path)))
+        said = replace(error, message="", notes=()) if path[:2] in self.document.copies else error
+        if said not in self._said:
+            self._said.add(said)
+            self.found.append(error)
         if len(self.found) >= MOST:
             self.stop()
+
+    def _uses(self, path: KeyPath) -> Iterator[str]:
+        """Notes about the templates that the node at `path` is in."""
+        for use in self.document.uses(path):
+            written, mark = self.document.written(path), self.mark(use, key=True)
+            yield f"`{path[1]}` is in template `{written[1]}`, used as `{use[1]}` at {mark}"
+            path = use
 
     def stop(self) -> NoReturn:
         """Raise what was found, in the order of the file, the command line last."""
@@ -95,6 +107,16 @@ class Cursor:
     def expanded(self, key: str, kind: type = str) -> Cursor:
         """A value in short form, `relu`, in its long form, `{block: relu}`; anything else as it is."""
         return Cursor({key: self.value}, self.path, self.problems) if isinstance(self.value, kind) else self
+
+    def without(self, *keys: str) -> Cursor:
+        """The same map without some of its keys; anything else as it is."""
+        if not isinstance(self.value, dict):
+            return self
+        return Cursor({k: v for k, v in self.value.items() if k not in keys}, self.path, self.problems)
+
+    def replaced(self, key: str, value: Any) -> Cursor:
+        """The same map with another value for `key`."""
+        return Cursor({**self.value, key: value}, self.path, self.problems)
 
     def meant(self, key: str) -> str:
         """Help where `key` is missing: the entry that may have been meant as it, if there is one."""
@@ -196,11 +218,18 @@ def _label(value: Any, hint: Any) -> str:
         return "not one of these"
     if origin is Annotated:
         return _label(value, args[0]) or "out of range"
+    if _takes(value, hint):
+        return ""
+    return f"not {describe(hint)}" if origin is None else "does not fit"
+
+
+def _takes(value: Any, hint: Any) -> bool:
+    """Whether `value` is what `hint` declares."""
     try:
         fit("", value, hint)
     except OptionError:
-        return f"not {describe(hint)}" if origin is None else "does not fit"
-    return ""
+        return False
+    return True
 
 
 def show_plain(value: Any) -> str:
@@ -217,7 +246,7 @@ def value_hint(value: Any, hint: Any) -> str:
     """What may have been meant by a value of the wrong type."""
     if value is None:
         return "nothing follows the colon"
-    if value in ("on", "yes", "off", "no"):
+    if value in ("on", "yes", "off", "no") and _takes(True, hint):
         return f"write {'true' if value in ('on', 'yes') else 'false'}"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"write {int(value)}"

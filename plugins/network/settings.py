@@ -16,8 +16,8 @@ from .experiment import RunSettings
 from .reader import Cursor, missing, show_plain
 
 FORMAT = 1
-LATER = ("extends", "templates", "callbacks")
-TOP = ("blockrun", "plugins", "vars", "inputs", "net", "metrics", "data", "train", "run", *LATER)
+LATER = ("extends", "callbacks")
+TOP = ("blockrun", "plugins", "vars", "inputs", "net", "metrics", "data", "train", "run", "templates", *LATER)
 RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 

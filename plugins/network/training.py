@@ -120,10 +120,10 @@ def read_objective(root: Cursor, wiring: Wiring, assembly: Assembly) -> dict[str
     """
     section = root.nearest("train")
     if section is root or "minimize" not in section:
-        last = next((d for d in reversed(wiring.drafts.values()) if d.section == "net"), None)
+        last = wiring.last()
         if last is not None and section is not root:
-            _check_scalar(last.name, last.cursor, assembly, "the last node, ", ",", key=True)
-        return {} if last is None else {last.name: 1.0}
+            _check_scalar(*last, assembly, "the last node, ", ",", key=True)
+        return {} if last is None else {last[0]: 1.0}
     weights: dict[str, float] = {}
     for cursor, weight in _terms(section):
         name = wiring.variable(cursor)

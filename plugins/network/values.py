@@ -25,13 +25,13 @@ UNSETTLED: Any = object()
 class Given:
     """A value under a name, of `vars` or an argument of a template; worked out when it is first asked for.
 
-    The `default` of an argument means by its own name the one outside.
+    `declared` is where the name is introduced. The default of an argument means by its own name the one outside.
     """
 
     value: Any
     path: KeyPath
     names: Environment
-    default: bool = False
+    declared: KeyPath
     settled: Any = UNSETTLED
     size: int = 0  # entries of lists and maps in it
 
@@ -43,8 +43,8 @@ class Environment:
         self.outer = outer
         self.own: dict[str, Given] = {}
 
-    def give(self, name: str, value: Any, path: KeyPath, names: Environment, default: bool = False) -> None:
-        self.own[name] = Given(value, path, names, default)
+    def give(self, name: str, value: Any, path: KeyPath, names: Environment, declared: KeyPath = ()) -> None:
+        self.own[name] = Given(value, path, names, declared or path)
 
     def find(self, name: str) -> Given | None:
         found = self.own.get(name)
@@ -107,7 +107,7 @@ class Values:
         """What `name` means to the value that is being worked out."""
         found = names.find(name)
         inside = bool(self.settling) and self.settling[-1][1] is found
-        if found is not None and inside and found.default and names.outer is not None:
+        if found is not None and inside and found.names is names and names.outer is not None:
             return names.outer.find(name)
         return found
 
@@ -189,8 +189,9 @@ class _Asker:
         sign = "$" if span is None else ""
         help = f"did you mean `{sign}{close}`?" if close else f"define it: `vars: {{{name}: ...}}`"
         found = self.names.find(close) if close else None
-        related = [(found.path, f"`{close}` is defined here")] if found is not None else []
-        self.complain("E020", f"unknown variable `{sign}{name}`", span, "not in `vars`", help, related=related)
+        related = [(found.declared, f"`{close}` is defined here")] if found is not None else []
+        label = "not in `vars`" if self.names is self.values.vars else "not an argument, nor in `vars`"
+        self.complain("E020", f"unknown variable `{sign}{name}`", span, label, help, related=related)
         return False
 
     def ask(self, name: str) -> Any:

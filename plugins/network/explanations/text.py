@@ -87,9 +87,21 @@ TEXT = {
         ("1st", "first"),
     ),
     "E015": Explanation(
-        "The format of network files has this key, but this version cannot read it yet. Write out what it stands for.",
-        HEAD + "net:\n  act: {block: relu, repeat: 2}\n",
-        ("act: {block: relu, repeat: 2}", "act1: relu\n  act2: relu"),
+        "The format of network files has this key, but this version cannot read it yet. Leave it out.",
+        HEAD + "net:\n  act: relu\ncallbacks: {}\n",
+        ("callbacks: {}\n", ""),
+    ),
+    "E016": Explanation(
+        "`use` names a template of the section `templates` of this file, or of one that it extends.",
+        HEAD + "templates: {layer: {net: {fc: {block: linear, units: 4}, act: relu}}}\nnet:\n  a: {use: laier}\n",
+        ("laier", "layer"),
+    ),
+    "E017": Explanation(
+        "A template is written out wherever it is used, so it cannot be inside of itself. Copies in a row are what "
+        "`repeat` is for.",
+        HEAD + "templates: {layer: {net: {fc: {block: linear, units: 4}, more: {use: layer}}}}\n"
+        "net:\n  a: {use: layer}\n",
+        (", more: {use: layer}", ""),
     ),
     "E020": Explanation(
         "`$name` stands for the value of `name` in the section `vars`.",

@@ -12,7 +12,7 @@ from blockrun.plugins.network.diagnostics import ConfigError
 BAD = Path(__file__).with_name("bad")
 FILES = sorted(path.name for path in BAD.glob("*.yaml"))
 HOST = load_host(entry_points=False)
-SOURCES = Path(codes.__file__).parent.glob("*.py")
+SOURCES = [file for file in Path(codes.__file__).parent.rglob("*.py") if file.parent.name != "explanations"]
 
 EXAMPLE = """\
 blockrun: 1

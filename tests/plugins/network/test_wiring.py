@@ -199,7 +199,7 @@ def test_what_reads_a_broken_node_is_not_blamed(built, broken):
 @pytest.mark.parametrize(
     "broken",
     ["{block: linaer, units: 3}", "{block: linear, units: $w}", "{block: linear, unit: 3}", "{block: linear}",
-     "[linear]", "3", "", "!!map {block: relu}", "{<<: {block: relu}}", "*a", "{block: linear, units: 3, repeat: 2}"],
+     "[linear]", "3", "", "!!map {block: relu}", "{<<: {block: relu}}", "*a", "{block: linear, units: 3, repeat: two}"],
 )  # fmt: skip
 def test_of_a_node_that_could_not_be_made_any_output_and_parameter_is_believed(built, broken):
     assert len(codes(built, f"first: {broken}\n{READERS}{USERS}")) == 1
