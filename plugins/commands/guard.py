@@ -13,6 +13,7 @@ import click
 from blockrun.plugins.errors import UserError
 
 INTERRUPTED = 130  # 128 + SIGINT
+OUT_OF_MEMORY = 7  # a run that cannot be
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
@@ -41,7 +42,10 @@ def guard(command: Callable[[], Any]) -> int:
     except BrokenPipeError:
         return drop_output()
     except Bug as bug:
-        return _internal(bug.__cause__ or bug, bug.owner)
+        cause = bug.__cause__ or bug
+        return _out_of_memory() if isinstance(cause, MemoryError) else _internal(cause, bug.owner)
+    except MemoryError:
+        return _out_of_memory()
     except Exception as error:
         return _internal(error, "blockrun")
     return code if isinstance(code, int) else 0
@@ -64,6 +68,11 @@ def _internal(error: BaseException, owner: str) -> int:
     advice = "" if os.environ.get("BLOCKRUN_DEBUG") else "; run with BLOCKRUN_DEBUG=1 for the traceback"
     _say(f"internal error: {text} at {last.filename}:{last.lineno} (this is a bug in {owner}{advice})")
     return 1
+
+
+def _out_of_memory() -> int:
+    _say(format_error("there is not enough memory for this", "a smaller batch, or `train.accumulate`, needs less"))
+    return OUT_OF_MEMORY
 
 
 def _say(text: str) -> None:

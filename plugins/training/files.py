@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from blockrun.plugins.errors import RunError
 
 
-def write_atomic(path: Path, data: bytes, keep: Path | None = None) -> None:
-    """Put `data` at `path`; what was there goes to `keep`, if given, once the new content is safely on the disk.
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """What the operating system refuses in here becomes a `RunError` about its file, or else about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{error.filename or path}: {error.strerror or error}", help=_help(error)) from None
 
-    Raises `RunError` with the path and the reason. Nothing is lost or left over then: what was at `path` is still
-    there, or at `keep` if the very last renaming failed.
+
+def write_atomic(path: Path, data: bytes | Iterable[bytes | memoryview], keep: Path | None = None) -> None:
+    """Put `data`, or its pieces one after another, at `path`.
+
+    What was there goes to `keep`, if given, once the new content is safely on the disk. Raises `RunError` with the path
+    and the reason. Nothing is lost or left over then: what was at `path` is still there, or at `keep` if the very last
+    renaming failed.
     """
     # One name for all attempts, so that those which were killed leave one file and the next removes it.
     temporary = path.with_name(path.name + ".tmp")
     try:
-        _write(temporary, data)
+        _write(temporary, [data] if isinstance(data, bytes) else data)
         if keep is not None:
             _move(path, keep)
         os.replace(temporary, path)
@@ -32,10 +43,11 @@ def write_atomic(path: Path, data: bytes, keep: Path | None = None) -> None:
         raise
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     # A link of that name, put there by somebody else, must not be followed.
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666), "wb") as file:
-        file.write(data)
+        for piece in pieces:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
 

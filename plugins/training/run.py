@@ -16,6 +16,7 @@ from blockrun.plugins.errors import Diverged, RunError, UserError
 
 from .checkpoint import Loaded, load_latest
 from .environment import changes, digest, environment, refuse_changes
+from .files import disk_errors
 from .folder import FORMAT, RunFolder, create_folder, open_folder
 from .interrupt import Interrupted
 from .lock import locked
@@ -57,7 +58,7 @@ def train(network: Network, progress: Progress | None = None) -> Run:
     with limit_threads(network):
         trainer = Trainer(network)
         folder = create_folder(sections.run.dir, sections.run.name or Path(network.document.file).stem)
-        with locked(folder.path):
+        with disk_errors(folder.path), locked(folder.path):
             _describe(network, folder)
             return _go_on(Session(trainer, folder, progress or Progress()))
 
@@ -70,7 +71,7 @@ def resume(
     Raises `RunError` if it is over, cannot go on, or is being trained, and if something that its numbers depend on has
     changed and is not in `allow`, the names in `environment.CHANGES`.
     """
-    with locked(folder.path):
+    with disk_errors(folder.path), locked(folder.path):
         folder = open_folder(folder.path)
         if folder.info["status"] == "finished":
             raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
@@ -104,13 +105,10 @@ def load_run(
 def _describe(network: Network, folder: RunFolder) -> None:
     """Write down everything that says what the run is, before it starts."""
     document, settings = network.document, network.sections.run
-    try:
-        folder.config.write_bytes(document.raw)
-        resolved = yaml.safe_dump(network.resolved, sort_keys=False, allow_unicode=True)
-        (folder.path / "cfg.resolved.yaml").write_text(resolved)
-        code = _copy_code(network, folder)
-    except OSError as error:
-        raise RunError(f"{folder.path} cannot be written: {error.strerror or error}") from None
+    folder.config.write_bytes(document.raw)
+    resolved = yaml.safe_dump(network.resolved, sort_keys=False, allow_unicode=True)
+    (folder.path / "cfg.resolved.yaml").write_text(resolved)
+    code = _copy_code(network, folder)
     folder.save_info(
         format=FORMAT, status="running", started=_now(), file=document.file, folder=str(document.folder.resolve()),
         overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,

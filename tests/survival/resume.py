@@ -25,7 +25,7 @@ NETWORK = """\
 blockrun: 1
 inputs: {{x: [5], label: {{shape: [], dtype: int64}}}}
 net:
-  fc: {{block: linear, units: 7}}
+  fc: {{block: linear, units: {units}}}
 {more}
   act: tanh
   logits: {{block: linear, units: 3}}
@@ -78,10 +78,11 @@ def write_data(folder: Path) -> None:
     np.savez(folder / "data.npz", x=rng.standard_normal((60, 5)) + label[:, None], label=label)
 
 
-def write_network(folder: Path, optimizer: str, features: str, steps: int) -> Path:
+def write_network(folder: Path, optimizer: str, features: str, steps: int, units: int = 7) -> Path:
     more, options, train = FEATURES[features]
     file = folder / f"{optimizer}_{features}.yaml"
-    file.write_text(NETWORK.format(optimizer=optimizer, options=options, more=more, train=train, steps=steps))
+    said = {"optimizer": optimizer, "options": options, "more": more, "train": train, "steps": steps, "units": units}
+    file.write_text(NETWORK.format(**said))
     return file
 
 

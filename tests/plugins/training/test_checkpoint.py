@@ -1,18 +1,21 @@
 """A checkpoint is loaded whole and true, or refused by name; one good one is there at any moment."""
 
 import hashlib
+import io
 import json
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
 from blockrun.plugins.errors import RunError
-from blockrun.plugins.training import checkpoint
+from blockrun.plugins.training import container
 from blockrun.plugins.training.checkpoint import load_checkpoint, load_latest, save_checkpoint, save_rotating
+from blockrun.plugins.training.container import Damage
 
 ABOUT = {"step": 17, "rng": {"state": 2**127 + 1}, "lr": 0.1, "note": "größer\u001f ✓", "none": None}
 TENSORS = {
@@ -31,6 +34,10 @@ def path(tmp_path):
     return tmp_path / "c.safetensors"
 
 
+def decode(data):
+    return container.decode(io.BytesIO(data), len(data))
+
+
 def refusal(path):
     with pytest.raises(RunError) as caught:
         load_checkpoint(path)
@@ -39,7 +46,7 @@ def refusal(path):
     return caught.value.message.removeprefix(f"{path}: ")
 
 
-def container(path, header, body=b"", padding=b""):
+def write(path, header, body=b"", padding=b""):
     raw = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
     path.write_bytes(len(raw + padding).to_bytes(8, "little") + raw + padding + body)
     return path
@@ -84,15 +91,37 @@ def test_safetensors_itself_can_read_it(path):
     np.testing.assert_array_equal(found["fc1.W"], TENSORS["fc1.W"])
 
 
+def test_every_tensor_lies_aligned_so_that_it_can_be_mapped(path):
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    for name, tensor in TENSORS.items():
+        assert (8 + length + header[name]["data_offsets"][0]) % tensor.dtype.itemsize == 0
+
+
+def test_saving_and_loading_take_the_memory_of_the_tensors_once(tmp_path):
+    """Written from where they lie, and read into place: beside the tensors, a hundredth of them."""
+    tensors = {f"t{i}": np.ones(1_000_000, np.float32) for i in range(5)}
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    peaks = []
+    for action in (lambda: save_checkpoint(tmp_path / "c", tensors, {}), lambda: load_checkpoint(tmp_path / "c")):
+        tracemalloc.start()
+        action()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 0.01 * size
+    assert peaks[1] < 1.01 * size
+
+
 @pytest.mark.parametrize("flip", [0xFF, 0x01, 0x20])
 def test_every_damaged_byte_is_detected(path, flip):
     whole = bytearray(path.read_bytes())
     for i in range(len(whole)):
         whole[i] ^= flip
-        with pytest.raises(checkpoint._Damage):
-            checkpoint._decode(bytes(whole))
+        with pytest.raises(Damage):
+            decode(bytes(whole))
         whole[i] ^= flip
-    assert checkpoint._decode(bytes(whole))[1] == ABOUT
+    assert decode(bytes(whole))[1] == ABOUT
 
 
 def test_space_that_json_would_overlook_is_detected(path):
@@ -108,8 +137,8 @@ def test_space_that_json_would_overlook_is_detected(path):
 def test_every_truncation_is_detected(path):
     whole = path.read_bytes()
     for size in range(len(whole)):
-        with pytest.raises(checkpoint._Damage, match=f"truncated at {size} "):
-            checkpoint._decode(whole[:size])
+        with pytest.raises(Damage, match=f"truncated at {size} "):
+            decode(whole[:size])
 
 
 def test_what_is_wrong_is_said(path, tmp_path):
@@ -124,7 +153,7 @@ def test_what_is_wrong_is_said(path, tmp_path):
 
 
 def test_a_newer_format_is_refused_kindly(tmp_path):
-    path = container(tmp_path / "c", sealed({"format": 2, "something": "else"}))
+    path = write(tmp_path / "c", sealed({"format": 2, "something": "else"}))
     assert refusal(path) == "has format 2, this blockrun reads up to 1; a newer blockrun wrote it"
 
 
@@ -153,7 +182,7 @@ def test_files_of_others_are_refused(tmp_path):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_hostile_headers_are_refused(tmp_path, header, message):
-    assert message in refusal(container(tmp_path / "c", header))
+    assert message in refusal(write(tmp_path / "c", header))
 
 
 @pytest.mark.parametrize(
@@ -177,14 +206,14 @@ def test_hostile_tensors_are_refused_even_when_their_digests_are_right(tmp_path,
     body = b"" if kind.get("data_offsets") == [0, 0] else bytes(4)
     seal = ["float32", kind["shape"], hashlib.sha256(body).hexdigest()]
     header = sealed({"format": 1, "about": {}, "tensors": {"a": seal}}) | {"a": entry}
-    assert message in refusal(container(tmp_path / "c", header, body))
+    assert message in refusal(write(tmp_path / "c", header, body))
 
 
 def test_tensors_that_overlap_are_refused(tmp_path):
     entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
     seal = ["float32", [1], hashlib.sha256(bytes(4)).hexdigest()]
     header = sealed({"format": 1, "about": {}, "tensors": {"a": seal, "b": seal}}) | {"a": entry, "b": entry}
-    assert "would be right" in refusal(container(tmp_path / "c", header, bytes(4)))
+    assert "would be right" in refusal(write(tmp_path / "c", header, bytes(4)))
 
 
 def test_a_type_that_cannot_be_stored_is_refused_before_anything_is_written(tmp_path):
