@@ -64,9 +64,9 @@ def back(step, live, dy, dh, *others):
         if live is None:
             dh, *others = step(t, dh + dy[t], *others)
             continue
-        passing = [~live[t] * d for d in (dh, *others)]
-        through = step(t, live[t] * (dh + dy[t]), *(live[t] * d for d in others))
-        dh, *others = (d + by for d, by in zip(through, passing, strict=True))
+        after = dh + live[t] * dy[t], *others
+        before = step(t, *(live[t] * d for d in after))
+        dh, *others = (np.where(live[t], d, by) for d, by in zip(before, after, strict=True))
     return dh, *others
 
 
