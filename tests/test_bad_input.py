@@ -86,9 +86,9 @@ def test_a_slip_in_the_file_is_shown_at_its_place(tmp_path, before, after, place
 
 
 def test_all_mistakes_of_a_file_are_said_at_once(tmp_path):
-    text = GOOD.replace("conv2d", "conv3d", 1).replace("p: 0.3", "p: 3").replace("epochs: 15", "epoch: 15")
+    text = GOOD.replace("conv2d", "conv4d", 1).replace("p: 0.3", "p: 3").replace("epochs: 15", "epoch: 15")
     (tmp_path / "net.yaml").write_text(text)
-    shown = refused(blockrun("train", "net.yaml", cwd=tmp_path), 2, "`conv3d`", "`net.drop2.p` is 3", "`epoch`")
+    shown = refused(blockrun("train", "net.yaml", cwd=tmp_path), 2, "`conv4d`", "`net.drop2.p` is 3", "`epoch`")
     assert "E040" not in shown  # what cannot be known after a mistake is not guessed at
 
 

@@ -39,11 +39,11 @@ def test_values_put_in_are_compared_and_layout_is_not(diff):
     Path("b.yaml").write_text(text.replace("lr: 0.01", "lr: 0.03").replace("units: $width", "units: 8, bias: false"))
     assert diff("a.yaml", "b.yaml").stdout.splitlines() == [
         "+ net.fc.bias: false",
-        "~ net.act: relu -> {block: tanh}",
+        "~ net.act.block: relu -> tanh",
         "~ train.optimizer.lr: 0.01 -> 0.03  (+0.02)",
     ]
     assert diff("b.yaml", "a.yaml").stdout.splitlines()[-2:] == [
-        "~ net.act: {block: tanh} -> relu",
+        "~ net.act.block: tanh -> relu",
         "~ train.optimizer.lr: 0.03 -> 0.01  (-0.02)",
     ]
     assert diff("a.yaml", "a.yaml").stdout == "nothing differs\n"
