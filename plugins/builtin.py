@@ -159,6 +159,7 @@ def blockrun_commands() -> Names:
         "check": "blockrun.plugins.commands.check:check",
         "summary": "blockrun.plugins.commands.summary:summary",
         "graph": "blockrun.plugins.commands.graph:graph",
+        "show": "blockrun.plugins.commands.show:show",
         "diff": "blockrun.plugins.commands.diff:diff",
         "trace": "blockrun.plugins.commands.trace:trace",
         "profile": "blockrun.plugins.commands.profile:profile",

@@ -17,7 +17,7 @@ from .guard import Bug, drop_output, guard
 
 SECTIONS = {
     "Train": ("init", "train", "resume", "eval", "predict"),
-    "Look inside": ("check", "summary", "graph", "diff", "trace", "profile", "test", "explain"),
+    "Look inside": ("check", "summary", "graph", "show", "diff", "trace", "profile", "test", "explain"),
     "Plugins": ("blocks", "plugins", "new", "schema"),
 }
 EXPECTED = (UserError, click.ClickException, click.Abort, click.exceptions.Exit)

@@ -54,6 +54,8 @@ CODES = {
     "W102": "A node that nothing minimised or measured depends on.",
     "W103": "A number that is neither minimised nor measured.",
     "W104": "A parameter to which no gradient comes.",
+    "W105": "A variable that is not used.",
+    "W106": "A template that is not used.",
 }
 DATA = ("E051", "E052", "E053")
 PLUGINS = ("E070", "E071")

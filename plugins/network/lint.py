@@ -13,7 +13,22 @@ from .network import Network
 
 def lint(network: Network) -> list[Diagnostic]:
     """The warnings about `network`, in the order of its nodes."""
-    return [*_unread_inputs(network), *_dead_nodes(network), *_unlearned(network)]
+    return [*_unused_names(network), *_unread_inputs(network), *_dead_nodes(network), *_unlearned(network)]
+
+
+def _unused_names(network: Network) -> Iterator[Diagnostic]:
+    """Variables that no value is made from, and templates that no node is a use of."""
+    document = network.document
+    referred = {source[:2] for sources in document.sources.values() for source in sources}
+    for name in document.data.get("vars", {}):
+        if ("vars", name) not in referred:
+            help = f"remove it, or write `${name}` where it is meant"
+            yield _warning(network, "W105", f"variable `{name}` is not used", ("vars", name), "not used", help)
+    expanded = {copy.path[:2] for copy in document.copies.values()}
+    for name in document.data.get("templates", {}):
+        if ("templates", name) not in expanded:
+            help = f"remove it, or write `{{use: {name}}}` where it is meant"
+            yield _warning(network, "W106", f"template `{name}` is not used", ("templates", name), "not used", help)
 
 
 def _unread_inputs(network: Network) -> Iterator[Diagnostic]:

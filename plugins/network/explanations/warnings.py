@@ -25,6 +25,17 @@ WARNINGS = {
         HEAD + "  aux: {block: sum_of_squares, in: [a, y]}\n" + LOSS + "  sum: {block: add, in: [loss, loss]}\n",
         ("[loss, loss]", "[loss, aux]"),
     ),
+    "W105": Explanation(
+        "Nothing in the file says `$name` of this variable, so that changing it on the command line changes nothing. "
+        "Often a number was meant to be the variable.",
+        "blockrun: 1\nvars: {width: 4}\ninputs: {x: [3]}\nnet:\n  a: {block: linear, units: 4}\n",
+        ("units: 4", "units: $width"),
+    ),
+    "W106": Explanation(
+        "No node says `use:` of this template, so that it is no part of the network. Often a node was meant to.",
+        "blockrun: 1\ninputs: {x: [3]}\ntemplates:\n  twice: {net: {a: relu, b: tanh}}\nnet:\n  c: relu\n",
+        ("c: relu", "c: {use: twice}"),
+    ),
     "W104": Explanation(
         "Something between this parameter and what is minimised stops gradients: a block without a gradient, or an "
         "input that has none.",
