@@ -37,16 +37,16 @@ def convolve_dW(x, W, dy, win, groups):
     return dW.reshape(W.shape)
 
 
-def convolve_dx(x, W, dy, win, groups):
-    """∂J/∂P = δ_y W: one product for each position in the window, added to where that position reads."""
+def convolve_dx(shape, W, dy, win, groups):
+    """∂J/∂P = δ_y W for x of `shape`: a product for each position in the window, added to where that position reads."""
     if _alone(W, groups):
-        return _alone_dx(x, W, dy, win)
+        return _alone_dx(shape, W, dy, win)
     weights = W.reshape(groups, -1, win.positions, W.shape[-1]).transpose(2, 0, 1, 3)
-    dx = np.empty_like(x, order="C")
-    images, rows = _step(x, win)
-    frame = win.frame(x, images)
-    space = np.empty_like(x, shape=(win.positions, images * rows * math.prod(win.output[1:]), x.shape[-1]), order="C")
-    for some in _slices(len(x), images):
+    dx = np.empty_like(dy, shape=shape, order="C")
+    images, rows = _step(dx, win)
+    frame = win.frame(dx, images)
+    space = np.empty_like(dy, shape=(win.positions, images * rows * math.prod(win.output[1:]), shape[-1]), order="C")
+    for some in _slices(len(dy), images):
         dframe = frame[: some.stop - some.start]
         dframe[...] = 0
         for part in _slices(win.output[0], rows):
@@ -143,11 +143,11 @@ def _alone_dW(x, W, dy, win):
     return dW.T.reshape(W.shape)
 
 
-def _alone_dx(x, W, dy, win):
-    dx = np.empty_like(x, order="C")
+def _alone_dx(shape, W, dy, win):
+    dx = np.empty_like(dy, shape=shape, order="C")
     step, weights = _alone_step(dy), _along_rows(W, win)
-    frame, products = win.frame(x, step), np.empty_like(dy[:step], order="C")
-    for some in _slices(len(x), step):
+    frame, products = win.frame(dx, step), np.empty_like(dy[:step], order="C")
+    for some in _slices(len(dy), step):
         dframe = frame[: some.stop - some.start]
         dframe[...] = 0
         for read, weight in zip(win.taps(dframe), weights, strict=True):

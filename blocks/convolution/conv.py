@@ -1,16 +1,15 @@
 """Convolution along one, two and three axes: the same products, written once for any number of axes."""
 
-import math
 from typing import Annotated
 
 from annotated_types import Ge
 
-from blockrun.core import Block, Param
-from blockrun.core.options import OptionError
+from blockrun.core import Block
 
 from .._broadcast import sum_rows
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, per_axis, window
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._products import convolve, convolve_dW, convolve_dx
+from ._weights import require_whole_groups, weights
 
 
 class Conv1d(Block):
@@ -32,10 +31,10 @@ class Conv1d(Block):
     batchwise = True
 
     def validate(self):
-        _require_whole_groups(self)
+        require_whole_groups(self)
 
     def params(self, x):
-        return _params(self, x)
+        return weights(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)
@@ -74,10 +73,10 @@ class Conv2d(Block):
     batchwise = True
 
     def validate(self):
-        _require_whole_groups(self)
+        require_whole_groups(self)
 
     def params(self, x):
-        return _params(self, x)
+        return weights(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)
@@ -117,10 +116,10 @@ class Conv3d(Block):
     batchwise = True
 
     def validate(self):
-        _require_whole_groups(self)
+        require_whole_groups(self)
 
     def params(self, x):
-        return _params(self, x)
+        return weights(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)
@@ -140,7 +139,7 @@ class Conv3d(Block):
 
 
 def _gradients(ctx, x, W, dy, win, groups):
-    dx = convolve_dx(x, W, dy, win, groups) if ctx.needs.x else None
+    dx = convolve_dx(x.shape, W, dy, win, groups) if ctx.needs.x else None
     dW = convolve_dW(x, W, dy, win, groups) if ctx.needs.W else None
     db = sum_rows(dy) if ctx.needs.b else None
     return dx, dW, db
@@ -148,17 +147,3 @@ def _gradients(ctx, x, W, dy, win, groups):
 
 def _window(block, x):
     return window(x.shape, block.kernel, block.stride, block.pad, block.dilation, False)
-
-
-def _require_whole_groups(block):
-    if block.channels % block.groups:
-        raise OptionError("groups", f"`groups` is {block.groups}; it must divide `channels`, {block.channels}")
-
-
-def _params(block, x):
-    if x.shape[-1] % block.groups:
-        raise ValueError(f"x has {x.shape[-1]} channels; `groups`, {block.groups}, must divide them")
-    kernel, C = per_axis(block.kernel, len(x.shape) - 2), x.shape[-1] // block.groups
-    taps = math.prod(kernel)
-    W = Param((block.channels, *kernel, C), init="glorot", fan=(taps * C, taps * block.channels // block.groups))
-    return {"W": W, "b": Param((block.channels,), init="zeros")} if block.bias else {"W": W}

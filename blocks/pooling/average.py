@@ -6,9 +6,10 @@ import numpy as np
 
 from blockrun.core import Block
 
+from .._pieces import pieces
 from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._examples import ONE, THREE, TWO, examples
-from ._pieces import pieces, refuse_wide_pad
+from ._padding import refuse_wide_pad
 
 
 class AveragePool1d(Block):
@@ -129,7 +130,7 @@ def _counts(y, win, sizes, count_padding):
     if not any(map(any, win.pad)):
         return win.positions
     along = [_counts_along(win, axis, size, count_padding) for axis, size in enumerate(sizes)]
-    counts = functools.reduce(np.multiply.outer, [np.asarray(each, dtype=y.dtype, like=y) for each in along])
+    counts = np.asarray(functools.reduce(np.multiply.outer, along), dtype=y.dtype, like=y)
     return np.repeat(counts[..., None], y.shape[-1], axis=-1)
 
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from blockrun.core import Block
 
+from .._pieces import pieces
 from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._examples import ONE, THREE, TWO, examples
-from ._pieces import pieces, refuse_wide_pad
+from ._padding import refuse_wide_pad
 
 
 class MaxPool1d(Block):

@@ -90,10 +90,15 @@ def _state_names(network: Network) -> dict[str, str]:
 
 
 def _multiply_adds(network: Network, node: Node, shape: tuple[int, ...]) -> int | None:
-    """Every position of the output takes all of W once, if W has a row for each number at a position."""
+    """Every position of the output takes all of W once, if W has a row for each number at a position.
+
+    Where the block is the transpose of one that does, every position of what it reads takes all of W once.
+    """
     W = network.assembly.specs.get(node.params.get("W", ""))
     if W is None or len(W.shape) < 2 or not shape or shape[-1] != W.shape[0]:
         return None
+    if _is_transposed(node.block):
+        shape = tuple(network.assembly.specs[node.reads[0]].shape)
     return math.prod(shape[1 if shape[0] == 0 else 0 : -1]) * math.prod(W.shape)
 
 
@@ -116,20 +121,28 @@ class _Field:
 
 
 def _receptive_fields(network: Network) -> dict[str, _Field]:
-    """For every image (N, H, W, C) made from an input through windows and blocks that leave the positions alone."""
+    """For every image (N, H, W, C) made from an input through windows and blocks that leave the positions alone.
+
+    Not where one of the images that a block reads comes from elsewhere, nor after windows that write in place of read:
+    what they see differs from one position to the next.
+    """
     shapes = {name: tuple(spec.shape) for name, spec in network.assembly.specs.items()}
     fields = {name: _Field() for name in network.inputs if _is_image(shapes.get(name, ()))}
     for node in network.graph.nodes:
-        seen = [fields[v] for v in node.inputs if v is not None and v in fields]
-        if not seen or not _is_image(shapes[node.name]):
+        read = [v for v in node.inputs if v is not None and _is_image(shapes[v])]
+        if not read or not fields.keys() >= set(read) or not _is_image(shapes[node.name]) or _is_transposed(node.block):
             continue
-        widest = max(seen, key=lambda field: field.size)
-        read = next(v for v in node.inputs if v is not None and v in fields)
+        widest = max((fields[v] for v in read), key=lambda field: field.size)
         if _slides(node.block):
             fields[node.name] = widest.slide(node.block)
-        elif shapes[node.name][1:3] == shapes[read][1:3]:
+        elif shapes[node.name][1:3] == shapes[read[0]][1:3]:
             fields[node.name] = widest
     return fields
+
+
+def _is_transposed(block: Block) -> bool:
+    """Whether a window of the block writes what that of another reads."""
+    return bool(getattr(block, "transposed", False))
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from blockrun.blocks.pooling import _pieces
+from blockrun.blocks import _pieces
 from blockrun.blocks.pooling.average import AveragePool1d, AveragePool2d, AveragePool3d
 from blockrun.blocks.pooling.maximum import MaxPool1d, MaxPool2d, MaxPool3d
 from blockrun.core.options import OptionError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..common import Counterparts, F, Tensor, Use, channels_first, channels_last
+from ..common import Counterparts, F, Tensor, Use, channels_first, channels_last, pair, torch
 from .window import each, padded, padding
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -17,8 +17,69 @@ def convolution(use: Use, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tens
     return channels_last(CONVOLUTIONS[axes](x, channels_first(W), b, strides, 0, dilations, block.groups))
 
 
+def conv_transpose2d(use: Use, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
+    """Without padding, which is then cut off; `same` may also need rows and columns that no window writes."""
+    block = use.block
+    strides, dilations = each(block.stride, 2), each(block.dilation, 2)
+    parts = W.chunk(block.groups)
+    W = torch.cat([part.permute(3, 0, 1, 2) for part in parts])
+    x = channels_first(x)
+    y = F.conv_transpose2d(x, W, None, strides, 0, 0, block.groups, dilations)
+    cut = []
+    for axis in (2, 3):
+        if block.pad == "same":
+            wanted = x.shape[axis] * strides[axis - 2]
+            before = max(0, y.shape[axis] - wanted) // 2
+        else:
+            before, after = pair(0 if block.pad == "valid" else pair(block.pad)[axis - 2])
+            wanted = y.shape[axis] - before - after
+        cut.append((-before, wanted + before - y.shape[axis]))
+    y = padded(y, cut)
+    return channels_last(y) if b is None else channels_last(y) + b
+
+
+def pad(use: Use, x: Tensor) -> Tensor:
+    block = use.block
+    amounts = [pair(amount) for amount in each(block.pad, x.ndim - 2)]
+    sides = [side for amount in reversed(amounts) for side in amount]
+    kind = {"constant": "constant", "edge": "replicate", "reflect": "reflect"}[block.kind]
+    value = block.value if block.kind == "constant" else None
+    return channels_last(F.pad(channels_first(x), sides, kind, value))
+
+
+def crop(use: Use, x: Tensor, like: Tensor | None = None) -> Tensor:
+    if like is None:
+        amounts = [pair(amount) for amount in each(use.block.border, x.ndim - 2)]
+    else:
+        over = [a - b for a, b in zip(x.shape[1:-1], like.shape[1:-1], strict=True)]
+        starts = [n // 2 for n in over] if use.block.offset is None else each(use.block.offset, len(over))
+        amounts = [(start, n - start) for start, n in zip(starts, over, strict=True)]
+    return channels_last(padded(channels_first(x), [(-before, -after) for before, after in amounts]))
+
+
+def upsample(use: Use, x: Tensor) -> Tensor:
+    options = {"align_corners": False} if use.block.kind == "bilinear" else {}
+    factors = [float(f) for f in pair(use.block.factor)]
+    return channels_last(F.interpolate(channels_first(x), scale_factor=factors, mode=use.block.kind, **options))
+
+
+def pixel_shuffle(use: Use, x: Tensor) -> Tensor:
+    """PyTorch knows squares only, and counts the channels of a pixel first: rows and columns by `reshape` elsewhere."""
+    f, g = pair(use.block.factor)
+    if f == g:
+        N, H, W, _ = x.shape
+        return channels_last(F.pixel_shuffle(channels_first(x.reshape(N, H, W, f * g, -1).mT.flatten(3)), f))
+    rows = torch.stack(x.chunk(f, -1), 2).flatten(1, 2)
+    return torch.stack(rows.chunk(g, -1), 3).flatten(2, 3)
+
+
 BLOCKS: Counterparts = {
     "conv1d": convolution,
     "conv2d": convolution,
     "conv3d": convolution,
+    "conv_transpose2d": conv_transpose2d,
+    "pad": pad,
+    "crop": crop,
+    "upsample": upsample,
+    "pixel_shuffle": pixel_shuffle,
 }

@@ -47,6 +47,10 @@ def average_pool(use: Use, x: Tensor) -> Tensor:
     return channels_last(total if block.count_padding else total / count)
 
 
+def rows(x: Tensor) -> Tensor:
+    return x.reshape(len(x), -1, x.shape[-1])
+
+
 BLOCKS: Counterparts = {
     "max_pool1d": max_pool,
     "max_pool2d": max_pool,
@@ -54,4 +58,6 @@ BLOCKS: Counterparts = {
     "average_pool1d": average_pool,
     "average_pool2d": average_pool,
     "average_pool3d": average_pool,
+    "global_average_pool": lambda use, x: rows(x).mean(1),
+    "global_max_pool": lambda use, x: rows(x).max(1).values,
 }

@@ -57,6 +57,40 @@ def test_a_layer_that_runs_at_every_step_multiplies_at_every_step(tmp_path):
     assert rows(summary)["z"].multiply_adds == 5 * 2 * 3
 
 
+def test_a_sequence_and_a_volume_are_counted_at_their_places(tmp_path):
+    """3 places of 2·4·5 products each; 1·2·1 places of 2·2·2·3·4."""
+    text = """
+inputs: {a: [4, 5], v: [2, 3, 2, 3]}
+net:
+  a1: {block: conv1d, in: a, channels: 4, kernel: 2}
+  v1: {block: conv3d, in: v, channels: 4, kernel: 2}
+"""
+    found = rows(summarise(net(tmp_path, text)))
+    assert (found["a1"].multiply_adds, found["v1"].multiply_adds) == (3 * 40, 2 * 96)
+
+
+UP = """
+inputs: {image: [4, 5, 3]}
+net:
+  down: {block: conv2d, in: image, channels: 6, kernel: 2, stride: 2, pad: same}
+  up: {block: conv_transpose2d, channels: 3, kernel: 4, stride: 2, pad: same}
+  again: {block: conv_transpose2d, channels: 3, kernel: 3, pad: same}
+"""
+
+
+def test_a_transposed_convolution_multiplies_at_every_place_it_reads(tmp_path):
+    """2·3 places of 3·4·4·6 products, though it makes 4·6."""
+    found = rows(summarise(net(tmp_path, UP)))
+    assert found["up"].shape == (None, 4, 6, 3)
+    assert found["up"].multiply_adds == 2 * 3 * 3 * 4 * 4 * 6
+
+
+def test_there_is_no_receptive_field_after_windows_that_write(tmp_path):
+    found = rows(summarise(net(tmp_path, UP)))
+    assert found["down"].receptive_field == (2, 2)
+    assert found["up"].receptive_field is found["again"].receptive_field is None
+
+
 def test_shared_parameters_are_counted_once_and_name_their_owner():
     text = blockrun.load(CONFIGS / "kamper_shared.yaml").summary().splitlines()
     assert [line.split()[-2:] for line in text[1:3]] == [["4", "4"], ["=first.W", "4"]]

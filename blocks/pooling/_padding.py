@@ -1,18 +1,10 @@
-"""What the blocks of pooling share: how much of a batch they pool at a time, and what padding they refuse."""
+"""What padding the blocks of pooling refuse."""
 
 from typing import Any
 
 from blockrun.core.options import OptionError
 
 from .._window import pad_per_axis, per_axis, sides
-
-PIECE = 2**19  # bytes of images pooled at a time: they and all that is made of them stay in the cache
-
-
-def pieces(x: Any) -> list[slice]:
-    """Slices of the batch of which each is about `PIECE` bytes."""
-    step = max(1, PIECE // max(1, x[:1].nbytes))
-    return [slice(start, start + step) for start in range(0, len(x), step)]
 
 
 def refuse_wide_pad(block: Any, axes: int) -> None:
