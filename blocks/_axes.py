@@ -1,5 +1,7 @@
 """Axes as options: which axes of an array they name, and whether they can name the one that counts examples."""
 
+import numpy as np
+
 from blockrun.core.shapes import show_shape
 
 Axes = int | tuple[int, ...]
@@ -41,6 +43,13 @@ def leaves_examples(axes):
 def along(axis, part):
     """The index that takes `part` along `axis`, counted from the front, and all of every other axis."""
     return (*(slice(None),) * axis, part)
+
+
+def largest(x, axes):
+    """The largest x over `axes`, counted from the front, which stay with length 1; −∞ of no numbers."""
+    if x.size == 0:
+        return np.full_like(x, -np.inf, shape=[1 if i in axes else size for i, size in enumerate(x.shape)])
+    return x.max(axes, keepdims=True)
 
 
 def _described(shape, new):

@@ -43,7 +43,15 @@ def blockrun_blocks() -> Names:
             average_pool3d="AveragePool3d",
         ),
         **_family("pooling.whole", global_average_pool="GlobalAveragePool", global_max_pool="GlobalMaxPool"),
-        **_family("normalisation", batch_norm="BatchNorm"),
+        **_family("normalisation.batch", batch_norm="BatchNorm"),
+        **_family(
+            "normalisation.example", layer_norm="LayerNorm", group_norm="GroupNorm", instance_norm="InstanceNorm",
+            rms_norm="RmsNorm",
+        ),
+        **_family(
+            "normalisation.local", local_response_norm="LocalResponseNorm", lp_normalize="LpNormalize",
+            spatial_norm="SpatialNorm",
+        ),
         **_family("recurrent.rnn", rnn_cell="RnnCell", rnn="Rnn"),
         **_family("recurrent.lstm", lstm_cell="LstmCell", lstm="Lstm"),
         **_family("recurrent.gru", gru_cell="GruCell", gru="Gru"),

@@ -6,7 +6,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._axes import Axes, axes_of, leaves_examples
+from .._axes import Axes, axes_of, largest, leaves_examples
 
 
 class ReduceSum(Block):
@@ -81,14 +81,14 @@ class ReduceMax(Block):
 
     def forward(self, ctx, x):
         axes = axes_of(x.shape, self.axis)
-        y = _largest(x, axes)
+        y = largest(x, axes)
         return (y if self.keepdims else y.squeeze(axes)), (x, y, axes)
 
     def backward(self, ctx, saved, dy):
         x, y, axes = saved
-        largest = x == y
-        count = largest.sum(axes, dtype=dy.dtype, keepdims=True)
-        return np.where(largest, dy.reshape(y.shape) / np.maximum(count, 1), 0)
+        equal = x == y
+        count = equal.sum(axes, dtype=dy.dtype, keepdims=True)
+        return np.where(equal, dy.reshape(y.shape) / np.maximum(count, 1), 0)
 
     @classmethod
     def examples(cls, rng):
@@ -112,7 +112,7 @@ class Logsumexp(Block):
 
     def forward(self, ctx, x):
         axes = axes_of(x.shape, self.axis)
-        most = _largest(x, axes)
+        most = largest(x, axes)
         total = np.exp(x - most).sum(axes, keepdims=True)
         with np.errstate(divide="ignore"):  # ln 0, of no numbers
             y = most + np.log(total)
@@ -130,13 +130,6 @@ class Logsumexp(Block):
 def _kept(dy, shape, axes):
     """dy with the axes that were reduced back, with length 1."""
     return dy.reshape([1 if i in axes else size for i, size in enumerate(shape)])
-
-
-def _largest(x, axes):
-    """The largest over `axes`, which stay with length 1; −∞ of nothing."""
-    if x.size == 0:
-        return np.full_like(x, -np.inf, shape=[1 if i in axes else size for i, size in enumerate(x.shape)])
-    return x.max(axes, keepdims=True)
 
 
 def _examples(cls, rng):

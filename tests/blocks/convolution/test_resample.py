@@ -28,7 +28,7 @@ def test_bilinear_weighs_the_two_nearest_centres(run):
 @pytest.mark.parametrize("factor", [2, 3, (1, 4), (5, 2)], ids=str)
 def test_bilinear_keeps_a_plane_away_from_the_border(run, monkeypatch, factor, piece):
     """y at (i, j) is a + b s + c t at the centre s = (i + ½) / f − ½, t likewise, exactly, wherever x surrounds it."""
-    monkeypatch.setattr(_pieces, "PIECE", piece)
+    monkeypatch.setattr(_pieces, "BYTES", piece)
     f, g = factor if isinstance(factor, tuple) else (factor, factor)
     i, j = np.mgrid[:4, :5]
     x = np.stack([2 + 3 * i - j, i * 0.0 + 7])[..., None]

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le
 
 from blockrun.core import Block, Param, State
 
-from ._broadcast import rowwise, sum_rows
+from .._broadcast import rowwise, sum_row_products, sum_rows
 
 
 class BatchNorm(Block):
@@ -38,22 +38,26 @@ class BatchNorm(Block):
     def forward(self, ctx, x, *, gamma, beta, mean, var):
         n, mu, sigma2, centred = _statistics(ctx, x) if ctx.training else (0, mean, var, rowwise(np.subtract, x, mean))
         s = 1 / np.sqrt(sigma2 + self.eps)
-        y = rowwise(np.multiply, centred, gamma * s)
+        y = rowwise(np.multiply, centred, gamma * s, out=centred)
         y = rowwise(np.add, y, beta, out=y)
+        new_mean, new_var = mean, var
         if n > 0:
-            mean = self._moved(mean, mu)
-            var = self._moved(var, sigma2 * (n / max(n - 1, 1)))
-        return (y, mean, var), (centred, gamma, s, n)
+            new_mean = self._moved(mean, mu)
+            new_var = self._moved(var, sigma2 * (n / max(n - 1, 1)))
+        return (y, new_mean, new_var), (x, mu, gamma, s, n)
 
     def backward(self, ctx, saved, dy):
-        centred, gamma, s, n = saved
-        dgamma, dbeta = s * sum_rows(dy * centred), sum_rows(dy)
-        dx = dy
-        if ctx.training:
-            dx = rowwise(np.multiply, centred, ctx.total(dgamma) * (-s / max(n, 1)))
+        x, mu, gamma, s, n = saved
+        centred = rowwise(np.subtract, x, mu)
+        dgamma, dbeta = s * sum_row_products(dy, centred), sum_rows(dy)
+        dx = None
+        if ctx.needs.x and ctx.training:
+            dx = rowwise(np.multiply, centred, ctx.total(dgamma) * (-s / max(n, 1)), out=centred)
             dx += dy
             dx = rowwise(np.subtract, dx, ctx.total(dbeta) / max(n, 1), out=dx)
-        dx = rowwise(np.multiply, dx, gamma * s) if ctx.needs.x else None
+            dx = rowwise(np.multiply, dx, gamma * s, out=dx)
+        elif ctx.needs.x:
+            dx = rowwise(np.multiply, dy, gamma * s)
         return dx, dgamma if ctx.needs.gamma else None, dbeta if ctx.needs.beta else None
 
     def _moved(self, old, new):
@@ -73,5 +77,5 @@ def _statistics(ctx, x):
     n = int(ctx.total(np.full_like(x, math.prod(x.shape[:-1]), shape=(), dtype=np.float64)))
     mu = ctx.total(sum_rows(x)) / max(n, 1)
     centred = rowwise(np.subtract, x, mu)
-    sigma2 = ctx.total(sum_rows(centred * centred)) / max(n, 1)
+    sigma2 = ctx.total(sum_row_products(centred, centred)) / max(n, 1)
     return n, mu, sigma2, centred

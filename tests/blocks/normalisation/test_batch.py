@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from blockrun.blocks.normalisation import BatchNorm
+from blockrun.blocks.normalisation.batch import BatchNorm
 from blockrun.core import Context
 
 RNG = np.random.default_rng(0)
