@@ -1,4 +1,4 @@
-"""Normalisation: blocks that set the mean and the scale of what passes through them."""
+"""Normalisation over the batch: in training what becomes of an example depends on the others, afterwards on state."""
 
 import math
 from typing import Annotated

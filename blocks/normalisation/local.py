@@ -9,7 +9,7 @@ from blockrun.core import Block
 from blockrun.core.options import OptionError
 
 from .._axes import along, axes_of, largest, leaves_examples
-from .._window import Sizes, pair
+from .._window import Size2, per_axis
 
 
 class LocalResponseNorm(Block):
@@ -64,6 +64,7 @@ class LpNormalize(Block):
     axis: int = -1
     eps: Annotated[float, Gt(0)] = 1e-12
     shapes = "x (...) -> y (...)"
+    formula = "x / maximum(sum(abs(x) ** p, axis, keepdims=True) ** (1 / p), eps)"
 
     @property
     def batchwise(self):
@@ -99,7 +100,7 @@ class SpatialNorm(Block):
     whose windows see x.      (Vedaldi and Lenc 2015)
     """
 
-    size: Sizes
+    size: Size2
     alpha: Annotated[float, Ge(0)] = 1.0
     beta: Annotated[float, Ge(0)] = 0.5
     shapes = "x (N, H, W, C) -> y (N, H, W, C)"
@@ -123,7 +124,7 @@ class SpatialNorm(Block):
 
     def _sum(self, x, turned=False):
         """Σ over the window; `turned` round, over the places whose windows see a place."""
-        for axis, size in zip((1, 2), pair(self.size), strict=True):
+        for axis, size in zip((1, 2), per_axis(self.size, 2), strict=True):
             before, after = (size - 1) // 2, size // 2
             x = window_sum(x, after, before, axis) if turned else window_sum(x, before, after, axis)
         return x

@@ -48,10 +48,10 @@ class StopGradient(Block):
 
 
 class Zeros(Block):
-    """y = 0, of the shape and dtype of `like`, or with as many examples as that and `shape` for each.
+    """y = 0, of the shape of `like`, or with as many examples as that and `shape` for each.
 
-    like (N, ...) → y (N, ...) or (N, *shape). No gradient: it is a constant, such as the state a recurrent net starts
-    from, {block: zeros, in: x, shape: [units]}.
+    like (N, ...) → y (N, ...) or (N, *shape), floating even where `like` is not. No gradient: it is a constant, such as
+    the state a recurrent net starts from, {block: zeros, in: x, shape: [units]}.
     """
 
     shape: Shape | None = None
@@ -63,13 +63,14 @@ class Zeros(Block):
         return f"like (N, ...) -> y ({', '.join(['N', '...'] if self.shape is None else ['N', *map(str, self.shape)])})"
 
     def forward(self, ctx, like):
-        return np.zeros_like(like, shape=like.shape if self.shape is None else (len(like), *self.shape)), None
+        shape = like.shape if self.shape is None else (len(like), *self.shape)
+        return np.zeros_like(like, shape=shape, dtype=like.dtype if like.dtype.kind == "f" else ctx.dtype), None
 
     @classmethod
     def examples(cls, rng):
         yield cls(), (rng.standard_normal((4, 3)),)
         yield cls(shape=(2, 5)), (rng.standard_normal((4, 3)),)
-        yield cls(shape=()), (rng.standard_normal((4, 3)),)
+        yield cls(shape=()), (rng.integers(0, 5, (4, 3)),)
 
 
 class Parameter(Block):

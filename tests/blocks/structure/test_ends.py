@@ -27,6 +27,13 @@ def test_zeros_have_the_examples_and_the_dtype_of_what_they_are_shaped_after(run
     assert not y.any()
 
 
+def test_zeros_beside_integers_are_floating():
+    """The state of a net that reads letters starts from zeros that it can add to."""
+    graph = Graph([Node("h", Zeros(shape=(2,)), ("letters",))])
+    values, _ = forward(graph, {"letters": np.ones((4, 3), np.int64)}, keep=["h"])
+    assert values["h"].dtype == np.float32
+
+
 FILE = """
 blockrun: 1
 inputs: {x: [3]}

@@ -17,6 +17,8 @@ def layer_norm(use: Use, x: Tensor, gamma: Tensor | None = None, beta: Tensor | 
 
 
 def group_norm(use: Use, x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None) -> Tensor:
+    """PyTorch's fails in its backward if it has a bias and no weight, so it always gets one."""
+    gamma = torch.ones(x.shape[-1], dtype=x.dtype) if gamma is None else gamma
     return channels_last(F.group_norm(channels_first(x), use.block.groups, gamma, beta, use.block.eps))
 
 

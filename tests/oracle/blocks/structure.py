@@ -47,7 +47,8 @@ def over(use: Use, x: Tensor) -> tuple[int, ...]:
 
 
 def zeros(use: Use, like: Tensor) -> Tensor:
-    return torch.zeros(like.shape if use.block.shape is None else (len(like), *use.block.shape), dtype=like.dtype)
+    shape = like.shape if use.block.shape is None else (len(like), *use.block.shape)
+    return torch.zeros(shape, dtype=like.dtype if like.is_floating_point() else torch.float32)
 
 
 BLOCKS: Counterparts = {
