@@ -55,6 +55,9 @@ def blockrun_blocks() -> Names:
         **_family("recurrent.rnn", rnn_cell="RnnCell", rnn="Rnn"),
         **_family("recurrent.lstm", lstm_cell="LstmCell", lstm="Lstm"),
         **_family("recurrent.gru", gru_cell="GruCell", gru="Gru"),
+        **_family("attention.dot_product", scaled_dot_product_attention="ScaledDotProductAttention"),
+        **_family("attention.multi_head", multi_head_attention="MultiHeadAttention"),
+        **_family("attention.rotary", rotary="Rotary"),
         **_family(
             "structure.shape", flatten="Flatten", reshape="Reshape", squeeze="Squeeze", expand="Expand",
             transpose="Transpose", flip="Flip",

@@ -7,6 +7,7 @@ States are (T + 1, N, H), the initial one first.
 import numpy as np
 
 from .._broadcast import sum_rows
+from .._rows import rows
 
 
 def by_step(x, reverse):
@@ -70,18 +71,11 @@ def back(step, live, dy, dh, *others):
     return dh, *others
 
 
-def project(x, W, b):
-    """x Wᵀ + b, for all steps in one product.      x (..., K), W (D, K), b (D,) → (..., D)"""
-    a = _rows(x) @ W.T
-    a += b
-    return a.reshape(*x.shape[:-1], len(W))
-
-
 def gradients(needs, x, W, h, da, du):
     """dx, dW, dU, db from the gradients of x Wᵀ + b, da, and of h Uᵀ, du; each for all steps in one product."""
-    dx = (_rows(da) @ W).reshape(x.shape) if needs.x else None
-    dW = _rows(da).T @ _rows(x) if needs.W else None
-    dU = _rows(du).T @ _rows(h) if needs.U else None
+    dx = (rows(da) @ W).reshape(x.shape) if needs.x else None
+    dW = rows(da).T @ rows(x) if needs.W else None
+    dU = rows(du).T @ rows(h) if needs.U else None
     db = sum_rows(da) if needs.b else None
     return dx, dW, dU, db
 
@@ -90,7 +84,3 @@ def parts(a, count):
     """a (N, count H) as `count` views (N, H)."""
     units = a.shape[1] // count
     return [a[:, j * units : (j + 1) * units] for j in range(count)]
-
-
-def _rows(x):
-    return x.reshape(-1, x.shape[-1])

@@ -8,7 +8,8 @@ from annotated_types import Ge
 from blockrun.core import Block, Param
 
 from .._broadcast import sum_rows
-from ._time import along, back, by_example, by_step, gradients, live_steps, parts, project, start
+from .._rows import affine
+from ._time import along, back, by_example, by_step, gradients, live_steps, parts, start
 
 
 class GruCell(Block):
@@ -30,7 +31,7 @@ class GruCell(Block):
         return _params(self, x)
 
     def forward(self, ctx, x, h0=None, *, W, U, b, b_h):
-        a = project(x, W, b)
+        a = affine(x, W, b)
         h, q = (np.empty_like(a, shape=(len(a), self.units), order="C") for _ in range(2))
         h0 = np.zeros_like(h) if h0 is None else h0
         _step(a, h0, U, b_h, q, h)
@@ -74,7 +75,7 @@ class Gru(Block):
 
     def forward(self, ctx, x, h0=None, lengths=None, *, W, U, b, b_h):
         live = live_steps(lengths, x, self.reverse)
-        gates = project(by_step(x, self.reverse), W, b)
+        gates = affine(by_step(x, self.reverse), W, b)
         hs = start(h0, gates, self.units)
         q = np.empty_like(hs[1:])
 

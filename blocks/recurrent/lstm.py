@@ -7,7 +7,8 @@ from annotated_types import Ge
 
 from blockrun.core import Block, Param
 
-from ._time import along, back, by_example, by_step, gradients, live_steps, parts, project, start
+from .._rows import affine
+from ._time import along, back, by_example, by_step, gradients, live_steps, parts, start
 
 
 class LstmCell(Block):
@@ -33,7 +34,7 @@ class LstmCell(Block):
         return _params(self, x)
 
     def forward(self, ctx, x, h0=None, c0=None, *, W, U, b):
-        a = project(x, W, b)
+        a = affine(x, W, b)
         h, c = (np.empty_like(a, shape=(len(a), self.units), order="C") for _ in range(2))
         h0, c0 = (np.zeros_like(h) if state is None else state for state in (h0, c0))
         _step(a, h0, c0, U, _halves(b), h, c)
@@ -80,7 +81,7 @@ class Lstm(Block):
 
     def forward(self, ctx, x, h0=None, c0=None, lengths=None, *, W, U, b):
         live = live_steps(lengths, x, self.reverse)
-        gates, halves = project(by_step(x, self.reverse), W, b), _halves(b)
+        gates, halves = affine(by_step(x, self.reverse), W, b), _halves(b)
         hs, cs = start(h0, gates, self.units), start(c0, gates, self.units)
 
         def step(t):

@@ -7,7 +7,8 @@ from annotated_types import Ge
 
 from blockrun.core import Block, Param
 
-from ._time import along, back, by_example, by_step, gradients, live_steps, project, start
+from .._rows import affine
+from ._time import along, back, by_example, by_step, gradients, live_steps, start
 
 
 class RnnCell(Block):
@@ -28,7 +29,7 @@ class RnnCell(Block):
         return _params(self, x)
 
     def forward(self, ctx, x, h0=None, *, W, U, b):
-        a = project(x, W, b)
+        a = affine(x, W, b)
         h0 = np.zeros_like(a) if h0 is None else h0
         h = _step(self.activation, a, h0, U)
         return h, (x, W, U, h0, h)
@@ -71,7 +72,7 @@ class Rnn(Block):
 
     def forward(self, ctx, x, h0=None, lengths=None, *, W, U, b):
         live = live_steps(lengths, x, self.reverse)
-        a = project(by_step(x, self.reverse), W, b)
+        a = affine(by_step(x, self.reverse), W, b)
         hs = start(h0, a, self.units)
 
         def step(t):
