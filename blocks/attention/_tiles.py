@@ -45,7 +45,7 @@ class Scores(NamedTuple):
         *_, T, S = self.shape
         each = math.prod(self.shape[1:-2]) * min(T, ROWS) * min(S, COLUMNS)
         step = max(1, PIECE // max(each, 1))
-        height = min(ROWS, -(-T // 2)) if self.causal else ROWS  # two rows of tiles at least, to leave some out
+        height = min(ROWS, (T + 1) // 2 or 1) if self.causal else ROWS  # two rows of tiles, so that some are left out
         for n in range(0, len(self.q), step):
             for t in range(0, T, height):
                 seen = min(t + height, S) if self.causal else S
@@ -58,7 +58,7 @@ class Scores(NamedTuple):
 
     def tile(self, queries, n, t, s):
         """The scores of `queries`, scaled, which are those of examples n and rows t, with the keys s."""
-        scores = queries @ self.k[n, ..., s, :].swapaxes(-1, -2)
+        scores = queries @ _transposed(self.k[n, ..., s, :])
         if self.causal and s.stop > t.start + 1:
             _hide(scores, np.arange(t.start, t.stop, like=scores)[:, None] >= np.arange(s.start, s.stop, like=scores))
         if self.mask is not None:
@@ -91,27 +91,30 @@ def attend(scores, v, drop=None):
         at = (n, ..., t, slice(None))
         queries = scores.scaled(at)
         for s in keys:
-            p = scores.tile(queries, n, t, s)
-            largest = np.maximum(top[at], p.max(axis=-1, keepdims=True))
-            shift = np.where(largest == -np.inf, 0, largest)
-            p -= shift
-            np.exp(p, out=p)
-            rows = p @ np.ones_like(p, shape=(p.shape[-1], 1))  # p.sum takes four times as long
-            if drop is not None:
-                p *= drop(p)
-            if s.start == 0:
-                total[at] = rows
-                np.matmul(p, v[n, ..., s, :], out=y[at])
-            else:  # what the keys before gave is relative to a maximum that may have been smaller
-                shrink = np.exp(top[at] - shift)
-                total[at] = total[at] * shrink + rows
-                y[at] *= shrink
-                y[at] += p @ v[n, ..., s, :]
-            top[at] = largest
+            _take_in(scores.tile(queries, n, t, s), v[n, ..., s, :], drop, y[at], top[at], total[at], s.start == 0)
     blind = total == 0
     total[blind], top[blind] = 1, 0
     y /= total
     return y, top, total
+
+
+def _take_in(p, v, drop, y, top, total, first):
+    """Add what keys of scores p give to y and total, both relative to the largest score so far, top; all in place."""
+    largest = np.maximum(top, p.max(axis=-1, keepdims=True))
+    shift = np.where(largest == -np.inf, 0, largest)  # where no key has been seen yet
+    p -= shift
+    np.exp(p, out=p)
+    shrink = np.exp(top - shift)
+    top[...] = largest
+    total *= shrink
+    total += p @ np.ones_like(p, shape=(p.shape[-1], 1))  # p.sum takes four times as long
+    if drop is not None:
+        p *= drop(p)
+    if first:
+        np.matmul(p, v, out=y)
+    else:
+        y *= shrink
+        y += p @ v
 
 
 def attend_back(scores, v, drop, top, total, dy, wanted=(True, True, True)):
@@ -124,32 +127,49 @@ def attend_back(scores, v, drop, top, total, dy, wanted=(True, True, True)):
     share = dy / total
     for n, t, keys in scores.tiles():
         at = (n, ..., t, slice(None))
-        queries, mean, tiles = scores.scaled(at), 0, []
-        for s in keys:
-            to = (n, ..., s, slice(None))
-            p = scores.tile(queries, n, t, s)
-            p -= top[at]
-            np.exp(p, out=p)
-            kept = None if drop is None else drop(p)
-            if dv is not None:
-                dv[to] += (p if kept is None else p * kept).swapaxes(-1, -2) @ share[at]
-            if dq is None and dk is None:
-                continue
-            ds = share[at] @ v[to].swapaxes(-1, -2)
-            if kept is not None:
-                ds *= kept
-            mean = mean + np.einsum("...ts,...ts->...t", p, ds)[..., None] / total[at]
-            tiles.append((to, p, ds))
-        for to, p, ds in tiles:
-            ds -= mean
-            ds *= p
+        queries = scores.scaled(at)
+        tiles = list(_recalled(scores, queries, drop, top[at], n, t, keys))
+        if dv is not None:
+            for to, p, kept in tiles:
+                dv[to] += _transposed(p if kept is None else p * kept) @ share[at]
+        if dq is None and dk is None:
+            continue
+        for to, ds in _through_softmax(tiles, share[at], v, total[at]):
             if dq is not None:
                 dq[at] += ds @ scores.k[to]
             if dk is not None:
-                dk[to] += ds.swapaxes(-1, -2) @ queries
+                dk[to] += _transposed(ds) @ queries
     if dq is not None:
         dq *= 1 / math.sqrt(dq.shape[-1])
     return dq, dk, dv
+
+
+def _recalled(scores, queries, drop, top, n, t, keys):
+    """For each tile in a row of them the place of its keys, eˢ⁻ᵗᵒᵖ, and what dropout multiplied it by, or None."""
+    for s in keys:
+        p = scores.tile(queries, n, t, s)
+        p -= top
+        np.exp(p, out=p)
+        yield (n, ..., s, slice(None)), p, None if drop is None else drop(p)
+
+
+def _through_softmax(tiles, share, v, total):
+    """δ_s of each tile in a row of them, with the place of its keys."""
+    mean, dws = 0, []
+    for to, p, kept in tiles:
+        dw = share @ _transposed(v[to])
+        if kept is not None:
+            dw *= kept
+        mean = mean + np.einsum("...ts,...ts->...t", p, dw)[..., None] / total
+        dws.append(dw)
+    for (to, p, _), dw in zip(tiles, dws, strict=True):
+        dw -= mean
+        dw *= p
+        yield to, dw
+
+
+def _transposed(x):
+    return x.swapaxes(-1, -2)
 
 
 def draw_seed(ctx, p):
