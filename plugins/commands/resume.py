@@ -12,9 +12,10 @@ import click
 @click.argument("run", metavar="RUN")
 @click.option("--dir", "root", default="runs", show_default=True, help="Where runs are looked for.")
 @click.option("--allow-change", "allow", multiple=True, metavar="NAME", help="Go on although it changed; repeatable.")
+@click.option("--replay", is_flag=True, help="Only run the batch again that training diverged on.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
-def resume(host: Any, run: str, root: str, allow: tuple[str, ...], quiet: bool) -> None:
+def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool, quiet: bool) -> None:
     """Go on with RUN, in place, from its last checkpoint.
 
     RUN is a folder, the beginning of an id, or `latest`. What comes out is what would have without the interruption,
@@ -28,6 +29,7 @@ def resume(host: Any, run: str, root: str, allow: tuple[str, ...], quiet: bool) 
     """
     from blockrun.plugins.errors import UsageError
     from blockrun.plugins.suggest import did_you_mean
+    from blockrun.plugins.training.divergence import replay as run_again
     from blockrun.plugins.training.environment import CHANGES
     from blockrun.plugins.training.folder import find_folder
     from blockrun.plugins.training.progress import Progress, for_terminal
@@ -38,5 +40,9 @@ def resume(host: Any, run: str, root: str, allow: tuple[str, ...], quiet: bool) 
     unknown = next((name for name in allow if name not in CHANGES), None)
     if unknown is not None:
         raise UsageError(f"`--allow-change {unknown}` is not known", help=did_you_mean(unknown, CHANGES, "there are"))
+    if replay:
+        run_again(find_folder(run, Path(root)), host)
+        click.echo("everything in that batch is finite now")
+        return
     progress = Progress() if quiet else for_terminal()
     show_run(resume_training(find_folder(run, Path(root)), host, progress, allow))

@@ -3,56 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from blockrun.core import Node, backward, forward
 from blockrun.plugins.errors import Diverged
 
+from .checkpoint import load_checkpoint, save_checkpoint
 from .gradients import Accumulate, batch_inputs
 
 if TYPE_CHECKING:
+    from blockrun.plugins.host import Host
     from blockrun.plugins.network.network import Network
+    from blockrun.plugins.training.folder import RunFolder
 
 Array = np.ndarray[Any, Any]
 
 
-def explain(
-    network: Network, wrt: tuple[str, ...], feed: dict[str, Array], examples: int, seed: tuple[int, ...],
-    accumulate: Accumulate | None,
-) -> None:  # fmt: skip
-    """Run a batch again, looking at every value; raises `Diverged` naming the first that is not finite, if one is.
+FILE = "diverged.safetensors"
+_HELP = "a smaller learning rate may help"
 
-    `seed` ends with the number of steps taken before.
-    """
-    where = f"at step {seed[-1] + 1}"
+
+class Batch(NamedTuple):
+    """What a step is taken on: all that is fed, parameters too, and the seed, which ends with the steps before it."""
+
+    feed: dict[str, Array]
+    examples: int
+    seed: tuple[int, ...]
+
+    def save(self, path: Path, message: str) -> None:
+        save_checkpoint(path, self.feed, {"examples": self.examples, "seed": list(self.seed), "message": message})
+
+
+def explain(network: Network, wrt: tuple[str, ...], batch: Batch, accumulate: Accumulate | None) -> None:
+    """Run a batch again, looking at every value; raises `Diverged` naming the first that is not finite, if one is."""
+    where = f"at step {batch.seed[-1] + 1}"
     sums: dict[str, Any] = {}
-    for number, piece in enumerate(_pieces(network, feed, examples, accumulate)):
-        own = seed if accumulate is None else (*seed, number)
-        for name, gradient in _watched(network, wrt, piece, examples, own, where).items():
+    for number, piece in enumerate(_pieces(network, batch, accumulate)):
+        own = batch.seed if accumulate is None else (*batch.seed, number)
+        for name, gradient in _watched(network, wrt, batch._replace(feed=piece, seed=own), where).items():
             sums[name] = sums.get(name, 0) + gradient
     bad = [name for name, gradient in sums.items() if not np.isfinite(gradient).all()]
     if bad:
         raise Diverged(f"the gradients of `{bad[0]}` add up to more than a number can hold {where}", help=_HELP)
 
 
-_HELP = "a smaller learning rate may help"
+def replay(run: RunFolder, host: Host | None = None) -> None:
+    """Run the batch that a run diverged on again; raises `Diverged` as it did, `RunError` if there is none."""
+    from .loop import Trainer
+    from .run import load_run
+
+    feed, about = load_checkpoint(run.path / FILE)
+    trainer = Trainer(load_run(run, host, weights=False))
+    batch = Batch(feed, about["examples"], tuple(about["seed"]))
+    with np.errstate(all="ignore"):
+        explain(trainer.network, trainer.wrt, batch, trainer.settings.accumulate)
 
 
-def _pieces(
-    network: Network, feed: dict[str, Array], examples: int, accumulate: Accumulate | None
-) -> Iterable[dict[str, Array]]:
+def _pieces(network: Network, batch: Batch, accumulate: Accumulate | None) -> Iterable[dict[str, Array]]:
     split = batch_inputs(network) if accumulate is not None else set()
     start = 0
-    for size in accumulate.sizes(examples) if accumulate is not None else [examples]:
-        yield {name: x[start : start + size] if name in split else x for name, x in feed.items()}
+    for size in accumulate.sizes(batch.examples) if accumulate is not None else [batch.examples]:
+        yield {name: x[start : start + size] if name in split else x for name, x in batch.feed.items()}
         start += size
 
 
-def _watched(
-    network: Network, wrt: tuple[str, ...], feed: dict[str, Array], examples: int, seed: tuple[int, ...], where: str
-) -> dict[str, Array]:
+def _watched(network: Network, wrt: tuple[str, ...], batch: Batch, where: str) -> dict[str, Array]:
     """The gradients of one piece, if everything on the way to them is finite."""
 
     def look_forward(node: Node, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
@@ -63,6 +81,7 @@ def _watched(
         _look(node, zip(names, dinputs, strict=True), where, douts)
 
     keep = (*network.objective, *network.graph.updates.values())
+    feed, examples, seed = batch
     _, tape = forward(network.graph, feed, keep=keep, wrt=wrt, seed=seed, examples=examples, watch=look_forward)
     return backward(tape, network.objective, wrt, watch=look_backward)
 

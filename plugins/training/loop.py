@@ -14,7 +14,7 @@ from blockrun.plugins.errors import UserError
 from .average import Average
 from .checkpoint import Tensors
 from .contracts import Memory
-from .divergence import explain
+from .divergence import Batch, explain
 from .gradients import differentiator
 from .groups import Group, Rule, divide, rule_of
 from .measured import objective_of, with_objective
@@ -47,6 +47,8 @@ class Trainer:
         self.wrt = tuple(name for name in network.params if name in learned)
         self.held = {name for name in network.state if rule_of(name, training.rule, training.groups) is None}
         self.slots = {n: rule.optimizer.init(network.params[n]) for rule, names in self.groups for n in names}
+        self.changing = False  # whether a step is being taken, so that what is learned is of two minds
+        self.suspect: Batch | None = None  # the last batch with something in it that may not be finite
         self.memory: dict[str, Memory] = {}  # of schedules that react to what is measured
         self.average = None if training.average is None else Average(training.average)
         self.differentiate = differentiator(network, self.wrt, training.accumulate)
@@ -108,9 +110,11 @@ class Trainer:
         objective = sum(weight * float(values[name]) for name, weight in network.objective.items())
         squares = [_square(g) for g in gradients.values()]
         if not math.isfinite(objective + sum(squares)):
-            explain(network, self.wrt, feed, count, seed, self.settings.accumulate)
+            self.suspect = Batch(feed, count, seed)
+            explain(network, self.wrt, self.suspect, self.settings.accumulate)
         if self.settings.clip is not None:
             gradients = self.settings.clip(gradients, squares)
+        self.changing = True
         self._update(gradients)
         for state, update in network.graph.updates.items():
             if state not in self.held:
@@ -118,6 +122,7 @@ class Trainer:
         self.step += 1
         if self.average is not None:
             self.average.take(self._averaged(), self.step)
+        self.changing = False
         self.examples += count
         for name in network.objective:
             self.sums[name] += float(values[name]) * count

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockrun.plugins.errors import PluginError, UserError
+from blockrun.plugins.errors import Diverged, RunError, UserError
 
+from .blame import blame_block, blame_callback
 from .checkpoint import save_rotating
 from .contracts import Callback
+from .divergence import FILE
 from .evaluation import evaluate
 from .interrupt import Interrupted, Signals
 from .measured import by_name
@@ -73,6 +75,17 @@ class Session:
 
     def train(self) -> None:
         """Take the steps that are left; raises `Interrupted` after a signal and a checkpoint."""
+        try:
+            self._train()
+        except Diverged as error:
+            self._keep_batch(error)
+            raise
+        except Exception as error:
+            self._save_if_whole()
+            blame_block(self.network, error)
+            raise
+
+    def _train(self) -> None:
         trainer = self.trainer
         self._tell("start")
         self._measure_if_due()
@@ -86,6 +99,19 @@ class Session:
             self._measure_if_due()
             if self.reason:
                 return
+
+    def _keep_batch(self, error: Diverged) -> None:
+        """Save what training diverged on, if it can be, so that it can be looked at."""
+        if self.trainer.suspect is not None:
+            with suppress(RunError):
+                self.trainer.suspect.save(self.folder.path / FILE, error.message)
+                error.help += f"; `blockrun resume {self.folder.path} --replay` runs the batch again"
+
+    def _save_if_whole(self) -> None:
+        """Save after an error, unless it came while what is learned was being changed."""
+        if not self.trainer.changing:
+            with suppress(UserError, MemoryError):
+                self.save()
 
     def finish(self) -> tuple[str, dict[str, Any]]:
         """Measure the test part, or else the validation or training part; its name and the results."""
@@ -137,7 +163,7 @@ class Session:
 
     def _tell(self, hook: str, *arguments: Any, only: list[str] | None = None) -> None:
         for name in self.callbacks if only is None else only:
-            with _blamed(self, name, hook):
+            with blame_callback(name, self.callbacks[name], hook):
                 getattr(self.callbacks[name], hook)(self, self.memory[name], *arguments)
 
 
@@ -159,16 +185,3 @@ class _Clock:
             "examples_per_second": round(examples / max(seconds, 1e-9)),
             "seconds_left": round(left, 1),
         }
-
-
-@contextmanager
-def _blamed(session: Session, name: str, hook: str) -> Iterator[None]:
-    """What a callback raises that no user can put right is the fault of whoever wrote it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        callback = session.callbacks[name]
-        fact = f"callback `{name}` ({callback.name}) fails in `{hook}`: {type(error).__name__}: {error}"
-        raise PluginError(fact, help="this is a bug in the plugin that offers it") from error
