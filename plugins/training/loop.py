@@ -108,7 +108,7 @@ class Trainer:
         feed = {**network.params, **network.state, **network.feed_fields(batch)}
         values, gradients = self.differentiate(feed, count, seed)
         objective = sum(weight * float(values[name]) for name, weight in network.objective.items())
-        squares = [_square(g) for g in gradients.values()]
+        squares = [square(g) for g in gradients.values()]
         if not math.isfinite(objective + sum(squares)):
             self.suspect = Batch(feed, count, seed)
             explain(network, self.wrt, self.suspect, self.settings.accumulate)
@@ -208,7 +208,7 @@ def _fetch(tensors: Tensors, name: str, like: Array) -> Array:
     return tensors[name].astype(like.dtype, copy=False)
 
 
-def _square(x: Array) -> float:
+def square(x: Array) -> float:
     """The sum of squares, in one fast pass: not finite if an entry is not, or if it overflows."""
     flat = x.reshape(-1)
     return float(flat @ flat)
