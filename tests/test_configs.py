@@ -41,3 +41,60 @@ def differentiate(network):
     gradients = network.gradients(feed, wrt)
     assert {name: gradient.shape for name, gradient in gradients.items()} == {name: shapes[name] for name in wrt}
     assert all(np.isfinite(gradient).all() and gradient.any() for gradient in gradients.values())
+
+
+COUNTS = {  # nodes with metrics, parameters: by hand or, where it is said, as published
+    "autoencoder": (7, 16 * 64 + 16 + 64),
+    "digits": (17, 25_978),
+    "gpt": (2 + 4 * 10 + 4, 65 * 128 + 64 * 128 + 4 * (12 * 128**2 + 4 * 128 + 3 * 128 + 4 * 128 + 128) + 256),
+    "inception": (18, 160 + 136 + 136 + 1_168 + 68 + 808 + 136 + 1_610),
+    "kamper_fork": (5, 0),
+    "kamper_matmul": (2, 0),
+    "kamper_mlp1": (3, 8),
+    "kamper_mlp2": (5, (3 + 1) * 4 + (4 + 1) * 2),
+    "kamper_mlp4": (9, (3 + 1) * 6 + (6 + 1) * 5 + (5 + 1) * 4 + (4 + 1) * 2),
+    "kamper_scalar": (6, 0),
+    "kamper_shared": (3, 4),
+    "lenet": (10, 431_080),  # Caffe's LeNet
+    "multitask": (8, 64 * 64 + 64 + 64 * 10 + 10 + 64 * 64 + 64),
+    "resnet20": (75, 272_474),  # 269,722 of He et al. 2016 with options A, and 2,752 of two projections
+    "rnn": (4, 16 * 4 + 16 * 16 + 16 + 3 * 16 + 3),
+    "rnn_unrolled": (1 + 12 + 3, 16 * 4 + 16 * 16 + 16 + 3 * 16 + 3),
+    "siamese": (18, 208 + 3_216 + 256 * 16),
+    "unet": (31, 27_401),
+    "vgg": (21, 896 + 18_496 + 73_856 + 147_584 + 524_544 + 65_792 + 2_570),
+}
+
+
+def size(network):
+    return len(network.graph.nodes), sum(p.size for p in network.params.values())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_network_of_configs_has_the_nodes_and_parameters_it_should(file):
+    assert size(load(file)) == COUNTS[file.stem]
+
+
+def test_one_variable_makes_resnet_110_of_resnet_20():
+    """1,727,962 parameters by He et al. 2016, table 6 (1.7 M), and the two projections."""
+    assert size(load(FILES[0].with_name("resnet20.yaml"), "vars.n=18"))[1] == 1_727_962 + 2_752
+
+
+def test_gpt_with_shared_layers_has_the_parameters_of_one():
+    """Lan et al. 2020."""
+    shared = load(FILES[0].with_name("gpt.yaml"), "vars.tied_layers=true")
+    one = load(FILES[0].with_name("gpt.yaml"), "vars.layers=1")
+    assert size(shared)[1] == size(one)[1]
+    assert size(shared)[0] == size(load(FILES[0].with_name("gpt.yaml")))[0]
+
+
+def test_a_recurrent_block_and_its_cell_unrolled_are_the_same_network():
+    """Values and gradients agree to 1e-10, though one is a loop in a block and the other nodes and edges."""
+    rolled, unrolled = (load(FILES[0].with_name(f"{n}.yaml"), "run.dtype=float64") for n in ("rnn", "rnn_unrolled"))
+    assert rolled.params.keys() == unrolled.params.keys()
+    unrolled.params.update(rolled.params)
+    feed = draw_inputs(rolled, 5)
+    np.testing.assert_allclose(rolled.forward(feed, ["loss"])["loss"], unrolled.forward(feed, ["loss"])["loss"], 1e-10)
+    expected = rolled.gradients(feed, (*rolled.params, "sequence"))
+    for name, gradient in unrolled.gradients(feed, (*rolled.params, "sequence")).items():
+        np.testing.assert_allclose(gradient, expected[name], rtol=1e-10, atol=1e-14)

@@ -17,7 +17,7 @@ import click
 def summary(host: Any, subject: str, overrides: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Print every node of CFG, or of a run, with its shape, size and cost.
 
-    N is the batch axis, =a.W a parameter that is shared. Multiply-adds are those of products with a parameter W,
+    N is the batch axis, =a.W a parameter that is shared. Multiply-adds are those of products with parameters,
     forward, for one example; the receptive field is in pixels of the input. Copies of what is repeated stand in one
     row, `layers/[0-3]/fc`, with their sums.
 

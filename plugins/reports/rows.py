@@ -12,7 +12,7 @@ class Row:
     """One node. Sizes count what is made for this node; `shared` says what it takes from others instead.
 
     shape            of the first output, None for the batch axis
-    multiply_adds    per example, of the product with a parameter W; None for nodes without one
+    multiply_adds    per example, of the products with parameters; None for nodes without one
     receptive_field  (height, width) in pixels of the input; None where no window has slid over an image
     """
 

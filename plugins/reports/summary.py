@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from blockrun.core import Block, Node
-from blockrun.core.shapes import show_shape
+from blockrun.core import Block, Node, Spec
+from blockrun.core.shapes import parse_shapes, show_shape
 from blockrun.plugins.network.network import Network
 
 from .copies import collapsed
@@ -90,16 +90,28 @@ def _state_names(network: Network) -> dict[str, str]:
 
 
 def _multiply_adds(network: Network, node: Node, shape: tuple[int, ...]) -> int | None:
-    """Every position of the output takes all of W once, if W has a row for each number at a position.
+    """Every position of the output takes all of each matrix once.
 
-    Where the block is the transpose of one that does, every position of what it reads takes all of W once.
+    Where the block is the transpose of one that does, every position of what it reads takes all of it once.
     """
-    W = network.assembly.specs.get(node.params.get("W", ""))
-    if W is None or len(W.shape) < 2 or not shape or shape[-1] != W.shape[0]:
+    specs = {name: network.assembly.specs[v] for name, v in node.params.items()}
+    taken = [math.prod(spec.shape) for name, spec in specs.items() if _is_matrix(node.block, name, spec, shape)]
+    if not taken:
         return None
     if _is_transposed(node.block):
         shape = tuple(network.assembly.specs[node.reads[0]].shape)
-    return math.prod(shape[1 if shape[0] == 0 else 0 : -1]) * math.prod(W.shape)
+    return math.prod(shape[1 if shape[0] == 0 else 0 : -1]) * sum(taken)
+
+
+def _is_matrix(block: Block, name: str, spec: Spec, shape: tuple[int, ...]) -> bool:
+    """Whether a parameter has a row, or a few, for each number at a position of the output, as its notation says."""
+    if len(spec.shape) < 2 or not shape:
+        return False
+    if block.shapes is None:
+        return shape[-1] == spec.shape[0]
+    pattern = parse_shapes(block.shapes)
+    rows, made = pattern.inputs.get(name, ("",))[0], next(iter(pattern.outputs.values()))[-1:]
+    return rows.rpartition("*")[2] in made
 
 
 @dataclass(frozen=True)

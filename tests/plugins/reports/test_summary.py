@@ -91,6 +91,15 @@ def test_there_is_no_receptive_field_after_windows_that_write(tmp_path):
     assert found["up"].receptive_field is found["again"].receptive_field is None
 
 
+def test_recurrent_and_attention_blocks_count_all_their_matrices_and_tables_none(tmp_path):
+    """5 steps with 4·2 rows of 3 + 2 numbers; 5 places with four matrices of 4 × 4; looking rows up is no product."""
+    text = "inputs: {x: [5, 3], t: {shape: [5], dtype: int64}}\nnet:\n"
+    text += "  z: {block: lstm, units: 2, in: x}\n  e: {block: embedding, vocab: 4, units: 4, in: t}\n"
+    text += "  p: {block: positions, length: 8}\n  a: {block: multi_head_attention, heads: 2}\n"
+    found = {name: row.multiply_adds for name, row in rows(summarise(net(tmp_path, text))).items()}
+    assert found == {"z": 5 * 8 * 5, "e": None, "p": None, "a": 5 * 4 * 16}
+
+
 def test_shared_parameters_are_counted_once_and_name_their_owner():
     text = blockrun.load(CONFIGS / "kamper_shared.yaml").summary().splitlines()
     assert [line.split()[-2:] for line in text[1:3]] == [["4", "4"], ["=first.W", "4"]]
