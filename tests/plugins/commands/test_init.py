@@ -20,7 +20,7 @@ def init(tmp_path, monkeypatch):
 def test_every_network_that_ships_is_listed_with_what_it_is_in_80_columns(init):
     lines = init().stdout.splitlines()
     assert {line.split()[0] for line in lines if line[0] != " "} == {file.stem for file in CONFIGS.glob("*.yaml")}
-    assert all(len(line.split()) > 1 for line in lines)
+    assert all(len(line.split()) > 1 for line in lines if line[0] != " ")
     assert max(map(len, lines)) <= 80
 
 
