@@ -329,3 +329,51 @@ def test_metrics_may_use_templates(built):
     network = built(text, more=template + "metrics: {err: {use: m, in: [fc, y]}}\n")
     assert list(network.metrics) == ["err"]
     assert network.metrics["err"].name == "err/n"
+
+
+def test_each_copy_reads_its_step_and_all_of_them_are_stacked(built):
+    """h_t = tanh(x_t Aᵀ + a + h_(t−1) Bᵀ), written as a loop (Elman 1990)."""
+    network = built(
+        """
+        rnn: {use: cell, repeat: {times: 4, share: true, carry: {h: h}, start: {h: y}, each: {x: x}}}
+        last: {block: relu, in: rnn}
+        twice: {block: add, in: [rnn.all, rnn.all]}
+        sums: {block: relu, in: rnn.s.all}
+        """,
+        "inputs.x=[4, 3]",
+    )
+    rng = np.random.default_rng(0)
+    x, h = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 3))
+    found = network.forward({"x": x, "y": h})
+    A, a, B = (network.params[name] for name in ("rnn/a.W", "rnn/a.b", "rnn/b.W"))
+    hidden, sums = [], []
+    for t in range(4):
+        sums.append(x[:, t] @ A.T + a + h @ B.T)
+        hidden.append(h := np.tanh(sums[-1]))
+    np.testing.assert_allclose(found["last"], np.maximum(h, 0), rtol=1e-12)
+    np.testing.assert_allclose(found["twice"], 2 * np.stack(hidden, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(found["sums"], np.maximum(np.stack(sums, axis=1), 0), rtol=1e-12)
+    assert [node.block.name for node in network.graph.nodes].count("stack") == 2  # one for each output that is read
+
+
+def test_copies_that_read_each_a_step_of_their_first_input_are_not_chained(built):
+    network = built("a: {block: linear, units: 2, repeat: {times: 4, each: {a: x}}}\nb: {block: relu, in: a.all}",
+                    "inputs.x=[4, 3]")  # fmt: skip
+    assert reads(network)["a/3"] == ("a/a.y3",)
+    assert network.assembly.specs["b"].shape == (0, 4, 2)
+
+
+def test_with_each_for_another_input_the_first_is_chained(built):
+    network = built("a: {block: add, in: y, repeat: {times: 2, each: {xs: x}}}", "inputs.x=[2, 3]")
+    assert reads(network)["a/1"] == ("a/xs.y1",)  # `xs` is the first, and only, input of add
+    network = built("c: {use: cell, in: {x: y}, repeat: {times: 2, each: {h: x}}}", "inputs.x=[2, 3]")
+    assert (reads(network)["c/1/a"], reads(network)["c/1/b"]) == (("c/0/new",), ("c/h.y1",))
+
+
+def test_the_number_of_copies_must_be_the_number_of_steps_and_the_message_points_at_each(built):
+    nodes = "a: {block: linear, units: 2, repeat: {times: 3, each: {a: z}}}"
+    with pytest.raises(ConfigError) as caught:
+        built(nodes, "inputs.z=[4, 3]")
+    (found,) = caught.value.diagnostics
+    assert found.code == "E040"
+    assert found.mark.text[found.mark.column - 1 :].startswith("a: z")
