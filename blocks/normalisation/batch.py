@@ -48,16 +48,16 @@ class BatchNorm(Block):
 
     def backward(self, ctx, saved, dy):
         x, mu, gamma, s, n = saved
-        centred = rowwise(np.subtract, x, mu)
-        dgamma, dbeta = s * sum_row_products(dy, centred), sum_rows(dy)
-        dx = None
-        if ctx.needs.x and ctx.training:
+        through = ctx.training and ctx.needs.x  # the statistics, which need the sums of the other two gradients
+        centred = rowwise(np.subtract, x, mu) if through or ctx.needs.gamma else None
+        dgamma = s * sum_row_products(dy, centred) if through or ctx.needs.gamma else None
+        dbeta = sum_rows(dy) if through or ctx.needs.beta else None
+        dx = dy
+        if through:
             dx = rowwise(np.multiply, centred, ctx.total(dgamma) * (-s / max(n, 1)), out=centred)
             dx += dy
             dx = rowwise(np.subtract, dx, ctx.total(dbeta) / max(n, 1), out=dx)
-            dx = rowwise(np.multiply, dx, gamma * s, out=dx)
-        elif ctx.needs.x:
-            dx = rowwise(np.multiply, dy, gamma * s)
+        dx = rowwise(np.multiply, dx, gamma * s, out=centred) if ctx.needs.x else None
         return dx, dgamma if ctx.needs.gamma else None, dbeta if ctx.needs.beta else None
 
     def _moved(self, old, new):
