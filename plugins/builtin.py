@@ -36,12 +36,16 @@ def blockrun_blocks() -> Names:
         **_family("convolution.conv", conv1d="Conv1d", conv2d="Conv2d", conv3d="Conv3d"),
         **_family("convolution.transpose", conv_transpose2d="ConvTranspose2d"),
         **_family("convolution.border", pad="Pad", crop="Crop"),
+        **_family("convolution.patches", unfold="Unfold"),
         **_family("convolution.resample", upsample="Upsample", pixel_shuffle="PixelShuffle"),
+        **_family("convolution.sampler", affine_grid="AffineGrid", bilinear_sampler="BilinearSampler"),
         **_family("pooling.maximum", max_pool1d="MaxPool1d", max_pool2d="MaxPool2d", max_pool3d="MaxPool3d"),
         **_family(
             "pooling.average", average_pool1d="AveragePool1d", average_pool2d="AveragePool2d",
             average_pool3d="AveragePool3d",
         ),
+        **_family("pooling.norm", lp_pool2d="LpPool2d"),
+        **_family("pooling.regions", roi_pool="RoiPool"),
         **_family("pooling.whole", global_average_pool="GlobalAveragePool", global_max_pool="GlobalMaxPool"),
         **_family("normalisation.batch", batch_norm="BatchNorm"),
         **_family(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from ..common import Counterparts, F, Tensor, Use, channels_first, channels_last, pair, torch
 from .window import each, padded, padding
 
@@ -73,6 +75,28 @@ def pixel_shuffle(use: Use, x: Tensor) -> Tensor:
     return torch.stack(rows.chunk(g, -1), 3).flatten(2, 3)
 
 
+def unfold(use: Use, x: Tensor) -> Tensor:
+    """PyTorch counts the channels of a patch first, and keeps its places in a row."""
+    block = use.block
+    kernel, strides, dilations = each(block.kernel, 2), each(block.stride, 2), each(block.dilation, 2)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    read = padded(channels_first(x), padding(use, channels_first(x), spans, strides))
+    patches = F.unfold(read, kernel, dilations, 0, strides).unflatten(1, (x.shape[-1], -1))
+    height, width = use.outputs["y"].shape[1:3]
+    return patches.transpose(1, 2).flatten(1, 2).mT.unflatten(1, (height, width))
+
+
+def affine_grid(use: Use, theta: Tensor) -> Tensor:
+    """PyTorch counts x before y, and warns of a grid of one row or column, which it does as we do."""
+    swapped = theta.flip(1)[..., [1, 0, 2]]
+    with warnings.catch_warnings(action="ignore"):
+        return F.affine_grid(swapped, [len(theta), 1, *pair(use.block.size)], align_corners=True).flip(-1)
+
+
+def bilinear_sampler(use: Use, x: Tensor, grid: Tensor) -> Tensor:
+    return channels_last(F.grid_sample(channels_first(x), grid.flip(-1), align_corners=True))
+
+
 BLOCKS: Counterparts = {
     "conv1d": convolution,
     "conv2d": convolution,
@@ -82,4 +106,7 @@ BLOCKS: Counterparts = {
     "crop": crop,
     "upsample": upsample,
     "pixel_shuffle": pixel_shuffle,
+    "unfold": unfold,
+    "affine_grid": affine_grid,
+    "bilinear_sampler": bilinear_sampler,
 }

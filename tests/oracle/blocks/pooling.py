@@ -47,6 +47,16 @@ def average_pool(use: Use, x: Tensor) -> Tensor:
     return channels_last(total if block.count_padding else total / count)
 
 
+def lp_pool2d(use: Use, x: Tensor) -> Tensor:
+    """PyTorch pads nothing here; for a last window that hangs over, zeros do the same."""
+    x, p = channels_first(x), use.block.p
+    size, stride, pads = window(use, x)
+    over = max(size) + max(stride) if use.block.ceil else 0
+    y = F.lp_pool2d(padded(x, [(before, after + over) for before, after in pads]).abs(), p, size, stride)
+    height, width = use.outputs["y"].shape[1:3]
+    return channels_last(y[:, :, :height, :width])
+
+
 def rows(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1, x.shape[-1])
 
@@ -58,6 +68,10 @@ BLOCKS: Counterparts = {
     "average_pool1d": average_pool,
     "average_pool2d": average_pool,
     "average_pool3d": average_pool,
+    "lp_pool2d": lp_pool2d,
     "global_average_pool": lambda use, x: rows(x).mean(1),
     "global_max_pool": lambda use, x: rows(x).max(1).values,
+}
+WITHOUT = {
+    "roi_pool": "torchvision has it, PyTorch has not; tests/blocks/pooling/test_regions.py compares it with loops",
 }
