@@ -169,6 +169,17 @@ def blockrun_schedules() -> Names:
 
 
 @hookimpl
+def blockrun_callbacks() -> Names:
+    return {
+        "early_stop": "blockrun.plugins.training.callbacks:EarlyStop",
+        "time_limit": "blockrun.plugins.training.callbacks:TimeLimit",
+        "keep_best": "blockrun.plugins.training.callbacks:KeepBest",
+        "keep_every": "blockrun.plugins.training.callbacks:KeepEvery",
+        "lr_log": "blockrun.plugins.training.callbacks:LrLog",
+    }
+
+
+@hookimpl
 def blockrun_commands() -> Names:
     return {
         "train": "blockrun.plugins.commands.train:train",

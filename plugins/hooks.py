@@ -62,7 +62,7 @@ def blockrun_schedules() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_callbacks() -> Offered:  # type: ignore[empty-body]
-    """What watches a run and may stop it or write about it. Listed; not used yet."""
+    """What watches a run and may end it: subclasses of `blockrun.plugins.training.contracts.Callback`."""
 
 
 @hookspec

@@ -26,7 +26,7 @@ KINDS = {
     "transforms": Kind("transform", ""),
     "optimizers": Kind("optimizer", "blockrun.plugins.training.contracts:Optimizer"),
     "schedules": Kind("schedule", "blockrun.plugins.training.contracts:Schedule"),
-    "callbacks": Kind("callback", ""),
+    "callbacks": Kind("callback", "blockrun.plugins.training.contracts:Callback"),
     "templates": Kind("template", "pathlib:Path"),
     "engines": Kind("engine", ""),
     "exporters": Kind("exporter", ""),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blockrun.plugins.training.groups import report
+from blockrun.plugins.training.progress import Events, Progress, for_terminal
 
 from .text import WIDTH
 
@@ -30,8 +31,21 @@ def announce(network: Network, quiet: bool) -> None:
         click.echo(f"  {line}", err=True)
 
 
-def show_run(run: Run) -> None:
-    """The result on standard output, then the run folder and the next commands."""
+def progress_for(quiet: bool, as_json: bool) -> Progress:
+    """What is shown while training runs."""
+    if as_json:
+        return Events()
+    return Progress() if quiet else for_terminal()
+
+
+def show_run(run: Run, as_json: bool = False) -> None:
+    """The result on standard output, then the run folder and the next commands; or all of it as one event."""
+    if as_json:
+        where, seconds = str(run.folder.path), round(run.seconds, 3)
+        Events().tell("end", run=where, part=run.part, results=run.results, reason=run.reason, seconds=seconds)
+        return
+    if run.reason:
+        click.echo(f"ended early, {run.reason}")
     numbers = {name: value for name, value in run.results.items() if not isinstance(value, list)}
     shown = ", ".join(f"{name} {format_value(name, value)}" for name, value in numbers.items())
     click.echo(f"{run.part}: {shown}  (trained in {run.seconds:.1f} s)")

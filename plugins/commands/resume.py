@@ -14,8 +14,9 @@ import click
 @click.option("--allow-change", "allow", multiple=True, metavar="NAME", help="Go on although it changed; repeatable.")
 @click.option("--replay", is_flag=True, help="Only run the batch again that training diverged on.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print what happens as lines of JSON, and nothing else.")
 @click.pass_obj
-def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool, quiet: bool) -> None:
+def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool, quiet: bool, as_json: bool) -> None:
     """Go on with RUN, in place, from its last checkpoint.
 
     RUN is a folder, the beginning of an id, or `latest`. What comes out is what would have without the interruption,
@@ -32,10 +33,9 @@ def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool,
     from blockrun.plugins.training.divergence import replay as run_again
     from blockrun.plugins.training.environment import CHANGES
     from blockrun.plugins.training.folder import find_folder
-    from blockrun.plugins.training.progress import Progress, for_terminal
     from blockrun.plugins.training.run import resume as resume_training
 
-    from .outcome import show_run
+    from .outcome import progress_for, show_run
 
     unknown = next((name for name in allow if name not in CHANGES), None)
     if unknown is not None:
@@ -44,5 +44,5 @@ def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool,
         run_again(find_folder(run, Path(root)), host)
         click.echo("everything in that batch is finite now")
         return
-    progress = Progress() if quiet else for_terminal()
-    show_run(resume_training(find_folder(run, Path(root)), host, progress, allow))
+    folder = find_folder(run, Path(root))
+    show_run(resume_training(folder, host, progress_for(quiet, as_json), allow), as_json)

@@ -11,6 +11,7 @@ from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 
+from .callbacks import read_callbacks
 from .discover import discover
 from .document import BROKEN, Document
 from .expansion.expand import Expansion
@@ -108,7 +109,7 @@ def _read_sections(root: Cursor, host: Host, data: dict[str, DataPart]) -> Secti
     run = read_run(root)
     inputs = read_inputs(root, run.dtype)
     check_fields(root, inputs, data)
-    return Sections(run, inputs, data, read_training(root, host))
+    return Sections(run, inputs, data, read_training(root, host), read_callbacks(root, host))
 
 
 def _answers(data: Mapping[str, DataPart]) -> Any:

@@ -48,6 +48,7 @@ CODES = {
     "E062": "A parameter group matches no parameter.",
     "E063": "A batch of this net cannot be run in pieces.",
     "E064": "What a `monitor` names is not measured.",
+    "E065": "No plugin offers a callback of this name.",
     "E070": "A plugin that is needed is missing or does not load.",
     "E071": "A plugin fails.",
     "W101": "An input that no node reads.",

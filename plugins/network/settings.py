@@ -16,8 +16,21 @@ from .experiment import RunSettings
 from .reader import Cursor, missing, show_plain
 
 FORMAT = 1
-LATER = ("extends", "callbacks")
-TOP = ("blockrun", "plugins", "vars", "inputs", "net", "metrics", "data", "train", "run", "templates", *LATER)
+LATER = ("extends",)
+TOP = (
+    "blockrun",
+    "plugins",
+    "vars",
+    "inputs",
+    "templates",
+    "net",
+    "metrics",
+    "data",
+    "train",
+    "callbacks",
+    "run",
+    *LATER,
+)
 RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 

@@ -91,6 +91,11 @@ class Callback(Component):
     that a run that is resumed goes on as if it had never stopped. Override what is needed.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "callback" in cls.option_types:
+            raise TypeError(f"{cls.__name__}: option `callback` is a reserved key; choose another name")
+
     def start(self, run: Session, memory: Memory) -> None:
         """Training begins, or goes on: `memory` is then what it was."""
 

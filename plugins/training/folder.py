@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from blockrun.plugins.errors import RunError
+from blockrun.plugins.suggest import did_you_mean
 
 from .files import sync_folder, write_atomic
 from .lines import append_line, as_json, forget_after, read_lines
 
 FORMAT = 1
+LAST = "last"  # the name of the rolling checkpoint
 
 
 @dataclass
 class RunFolder:
-    """One training run on disk. `info` is what `run.json` holds; `save_info` writes it."""
+    """One training run on disk. `info` is what `run.json` holds; `save_info` writes it.
+
+    `checkpoint` is the one that is meant where the run is looked at: its last, or that of `RUN:name`.
+    """
 
     path: Path
     info: dict[str, Any] = field(default_factory=dict)
+    checkpoint: str = LAST
 
     @property
     def config(self) -> Path:
@@ -90,13 +96,27 @@ def _new_folder(parent: Path, stamp: str) -> Path:
 
 
 def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
-    """The run that `run` names: a path, `latest`, or the beginning of an id or of its time.
+    """The run that `run` names: a path, `latest`, or the beginning of an id or of its time; `:name` after it is one of
+    its checkpoints.
 
     Raises `RunError` if there is none, or more than one.
     """
+    name, _, checkpoint = run.rpartition(":")
+    if not name or Path(run).exists():
+        return _find(run, root)
+    folder = _find(name, root)
+    known = [path.stem for path in sorted(folder.checkpoints.glob("*.safetensors")) if "." not in path.stem]
+    if checkpoint not in known:
+        fact = f"{folder.path} has no checkpoint `{checkpoint}`"
+        raise RunError(fact, help=did_you_mean(checkpoint, known, "it has"))
+    folder.checkpoint = checkpoint
+    return folder
+
+
+def _find(run: str, root: Path) -> RunFolder:
     if Path(run).is_dir() and (Path(run) / "run.json").exists():
         return open_folder(Path(run))
-    known = sorted((path.parent for path in root.glob("*/*/run.json")), key=lambda p: (p.name, str(p)))
+    known = sorted((path.parent for path in root.glob("*/*/run.json")), key=_when)
     if run == "latest":
         matches = known[-1:]
     else:
@@ -109,6 +129,12 @@ def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
     help = f"the latest are {listed}" if known else f"there are no runs in {root}/; `blockrun train` makes one"
     what = f"{run} is not a run folder: it has no run.json" if Path(run).exists() else f"there is no run `{run}`"
     raise RunError(what, help=help)
+
+
+def _when(path: Path) -> tuple[str, int]:
+    """When a run began: the second in its name, and within that when its first file was written."""
+    file = path / "cfg.yaml"
+    return path.name.partition("_")[0], file.stat().st_mtime_ns if file.exists() else 0
 
 
 def open_folder(path: Path) -> RunFolder:

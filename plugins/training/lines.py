@@ -17,11 +17,16 @@ Line = dict[str, Any]  # at least its `step`
 
 
 def append_line(path: Path, line: Line) -> None:
-    """Add a line, on the disk when this returns.
+    """Add a line, on the disk when this returns; raises as `append_lines` does."""
+    append_lines(path, [line])
+
+
+def append_lines(path: Path, lines: list[Line]) -> None:
+    """Add some lines, on the disk when this returns.
 
     Raises `RunError`; the file is then as it was, as far as the disk allows.
     """
-    data = (as_json(line) + "\n").encode()
+    data = "".join(as_json(line) + "\n" for line in lines).encode()
     try:
         new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)

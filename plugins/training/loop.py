@@ -78,6 +78,11 @@ class Trainer:
         """The learning rate of step number `step`, from 0, where no group says otherwise."""
         return self._rate(self.settings.rule, min(step, self.steps - 1))
 
+    def rates_of(self, step: int) -> dict[str, Any]:
+        """The rate as `lr`, and where it differs between groups of parameters, each of theirs as `groups`."""
+        rates = [self._rate(rule, step) for rule, _ in self.groups]
+        return {"lr": self.rate_of(step), **({"groups": rates} if len(set(rates)) > 1 else {})}
+
     def _rate(self, rule: Rule, step: int) -> float:
         rate = float(rule.factor * rule.schedule(step, self.steps))
         return rate * self.memory.get(repr(rule.schedule), {}).get("scale", 1.0) if self.memory else rate

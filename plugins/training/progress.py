@@ -1,4 +1,4 @@
-"""What is shown while training runs: one row per epoch, and on a terminal a bar that moves beneath them."""
+"""What is shown while training runs: rows of figures, on a terminal with a bar that moves beneath, or lines of JSON."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .measured import PARTS
+from .lines import as_json
+from .measured import PARTS, by_name
 
 if TYPE_CHECKING:
+    from .folder import RunFolder
     from .loop import Trainer
+
+LEVELS, WIDTH = "▁▂▃▄▅▆▇█", 12
 
 
 class Progress:
     """What the training loop tells; this one shows nothing."""
 
-    def start(self, trainer: Trainer) -> None:
-        """The first step is about to be taken."""
+    def start(self, trainer: Trainer, folder: RunFolder) -> None:
+        """The first step, or the next of a run that goes on, is about to be taken."""
 
     def step(self, trainer: Trainer, examples: int) -> None:
         """A step was taken on a batch of `examples`."""
@@ -33,18 +37,36 @@ class Progress:
 
 
 class Rows(Progress):
-    """One row per epoch, as text."""
+    """One row per measurement, as text, with the way that the objective has gone lately."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.headed = False
+        self.steps = 0  # where rows are counted in steps: how many there are in all
+        self.weights: dict[str, float] = {}
+        self.way: list[float] = []
+
+    def start(self, trainer: Trainer, folder: RunFolder) -> None:
+        self.weights = trainer.network.objective
+        self.steps = trainer.steps if trainer.interval % trainer.per_epoch else 0
+        self.way = [by_name(row, self.weights)["objective"] for row in folder.rows()]
 
     def row(self, row: dict[str, Any]) -> None:
-        cells = cells_of(row)
+        self.way.append(by_name(row, self.weights)["objective"])
+        cells = [*cells_of(row, self.steps), *self._trend()]
         if not self.headed:
             self.write("  ".join(name.rjust(width) for name, _, width in cells))
             self.headed = True
-        self.write("  ".join(text.rjust(width) for _, text, width in cells))
+        self.write("  ".join(text.rjust(width) for _, text, width in cells).rstrip())
+
+    def _trend(self) -> list[tuple[str, str, int]]:
+        """The column of the sparkline, if the stream can show one."""
+        encoding = getattr(self.stream, "encoding", None) or "ascii"
+        try:
+            LEVELS.encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return []
+        return [("trend", sparkline(self.way[-WIDTH:]).ljust(WIDTH), WIDTH)]
 
     def note(self, text: str) -> None:
         if text:
@@ -78,7 +100,8 @@ class Bar(Rows):
         self.shown = 0.0
         self.examples, self.since = 0, time.monotonic()
 
-    def start(self, trainer: Trainer) -> None:
+    def start(self, trainer: Trainer, folder: RunFolder) -> None:
+        super().start(trainer, folder)
         self.task = self.bar.add_task("", total=trainer.steps, completed=trainer.step, loss=0.0, lr=0.0, speed=0.0)
         self.bar.start()
 
@@ -101,9 +124,45 @@ class Bar(Rows):
         self.bar.stop()
 
 
-def cells_of(row: dict[str, Any]) -> list[tuple[str, str, int]]:
-    """The columns of one row: heading, text, width."""
+class Events(Progress):
+    """A line of JSON for each thing that happens, for scripts."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+
+    def start(self, trainer: Trainer, folder: RunFolder) -> None:
+        parameters = sum(p.size for p in trainer.network.params.values())
+        self.tell("start", run=str(folder.path), step=trainer.step, steps=trainer.steps, parameters=parameters)
+
+    def row(self, row: dict[str, Any]) -> None:
+        self.tell("row", **row)
+
+    def note(self, text: str) -> None:
+        if text:
+            self.tell("note", text=text)
+
+    def tell(self, event: str, **what: Any) -> None:
+        print(as_json({"event": event, **what}), file=self.stream, flush=True)
+
+
+def sparkline(values: list[float]) -> str:
+    """Values as heights between their least and greatest; a blank where one is not finite."""
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    return "".join(_level(value, low, high) for value in values)
+
+
+def _level(value: float | None, low: float, high: float) -> str:
+    if value is None or not math.isfinite(value):
+        return " "
+    return LEVELS[round((value - low) / (high - low) * (len(LEVELS) - 1))] if high > low else LEVELS[0]
+
+
+def cells_of(row: dict[str, Any], steps: int = 0) -> list[tuple[str, str, int]]:
+    """The columns of one row: heading, text, width; counted in steps, of so many, where these are given."""
     cells = [("epoch", f"{row['epoch']}/{row['epochs']}", 9)]
+    if steps:
+        cells = [("step", f"{row['step']}/{steps}", max(9, 2 * len(str(steps)) + 1))]
     for part in PARTS:
         for name, value in row.get(part, {}).items():
             if not isinstance(value, list):  # a matrix is for the end

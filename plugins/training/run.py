@@ -17,13 +17,13 @@ from blockrun.plugins.errors import Diverged, RunError, UserError
 from .checkpoint import Loaded, load_latest
 from .environment import changes, digest, environment, refuse_changes
 from .files import disk_errors
-from .folder import FORMAT, RunFolder, create_folder, open_folder
+from .folder import FORMAT, LAST, RunFolder, create_folder, open_folder
 from .interrupt import Interrupted
 from .lock import locked
 from .loop import Trainer, restore_network
 from .memory import keep_freed_memory
 from .progress import Progress
-from .session import LAST, Session
+from .session import Session
 from .threads import limit_threads
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def resume(
     Raises `RunError` if it is over, cannot go on, or is being trained, and if something that its numbers depend on has
     changed and is not in `allow`, the names in `environment.CHANGES`.
     """
+    if folder.checkpoint != LAST:
+        raise RunError(f"a run goes on from its last checkpoint, not from `{folder.checkpoint}`", help="leave it out")
     with disk_errors(folder.path), locked(folder.path):
         folder = open_folder(folder.path)
         if folder.info["status"] == "finished":
@@ -82,10 +84,8 @@ def resume(
             return _go_on(_restored(session, allow))
 
 
-def load_run(
-    folder: RunFolder, host: Host | None = None, weights: bool = True, checkpoint: str = LAST, drawn: bool = False
-) -> Network:
-    """The network of a run, with the parameters of a checkpoint, or their average where the run has one.
+def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, drawn: bool = False) -> Network:
+    """The network of a run, with the parameters of `folder.checkpoint`, or their average where the run has one.
 
     Without `weights` they are 0, or if `drawn` the initial ones.
     """
@@ -98,7 +98,7 @@ def load_run(
     apply_overrides(document, folder.info["overrides"])
     network = build(document, host, drawn)
     if weights:
-        restore_network(network, load_latest(folder.checkpoints, checkpoint).tensors, averaged=True)
+        restore_network(network, load_latest(folder.checkpoints, folder.checkpoint).tensors, averaged=True)
     return network
 
 
@@ -170,7 +170,7 @@ def _go_on(session: Session) -> Run:
     keep_freed_memory()
     folder, progress, began = session.folder, session.progress, time.monotonic()
     folder.save_info(status="running")
-    progress.start(session.trainer)
+    progress.start(session.trainer, folder)
     try:
         with session.signals:
             session.train()

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from blockrun.plugins.errors import Diverged, RunError, UserError
 
 from .blame import blame_block, blame_callback
-from .checkpoint import save_rotating
+from .checkpoint import save_checkpoint, save_rotating
 from .contracts import Callback
 from .divergence import FILE
 from .evaluation import evaluate
+from .folder import LAST
 from .interrupt import Interrupted, Signals
 from .measured import by_name
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from .folder import RunFolder
     from .loop import Trainer
     from .progress import Progress
-
-LAST = "last"  # the name of the rolling checkpoint
 
 
 class Session:
@@ -60,7 +59,13 @@ class Session:
     def save_weights(self, name: str, about: dict[str, Any]) -> Path:
         """Write the parameters and state, and their average, as the checkpoint `name`; RUN:name finds it."""
         tensors = {key: x for key, x in self.trainer.tensors().items() if not key.startswith("optimizer/")}
-        return save_rotating(self.folder.checkpoints, name, tensors, {"step": self.trainer.step, **about})
+        path = self.folder.checkpoints / f"{name}.safetensors"
+        save_checkpoint(path, tensors, {"step": self.trainer.step, **about})
+        return path
+
+    def forget_weights(self, name: str) -> None:
+        """Delete a checkpoint that `save_weights` wrote; none is no error."""
+        (self.folder.checkpoints / f"{name}.safetensors").unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write everything that the run needs to go on from here."""

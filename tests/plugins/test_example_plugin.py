@@ -1,4 +1,4 @@
-"""The example plugin: a third party's block and optimizer, installed as a package of its own."""
+"""The example plugin: a third party's block, optimizer and callback, installed as a package of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network.build import load
+from blockrun.plugins.training.run import train
 
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"
 
@@ -41,6 +42,14 @@ def test_the_optimizer_moves_by_the_rate_against_the_sign(installed):
     assert p.tolist() == [-0.5, 0.5, 0]
     assert p.dtype == np.float32
     assert state == {}
+
+
+def test_the_callback_ends_a_run_that_has_reached_its_target(installed, tmp_path):
+    network = load(EXAMPLE / "swish.yaml", "callbacks.enough.below=1.0", f"run.dir={tmp_path}", host=installed)
+    run = train(network)
+    losses = [row["train"]["loss"] for row in run.folder.rows()]
+    assert losses[-1] < 1 <= min(losses[:-1], default=1)
+    assert run.reason == f"target: objective is {losses[-1]:.4g}"
 
 
 def test_its_network_file_loads(installed):

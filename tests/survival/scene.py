@@ -12,9 +12,8 @@ from pathlib import Path
 
 from blockrun.plugins.network import load
 from blockrun.plugins.training.checkpoint import load_latest
-from blockrun.plugins.training.folder import RunFolder, find_folder, open_folder
+from blockrun.plugins.training.folder import LAST, RunFolder, find_folder, open_folder
 from blockrun.plugins.training.run import resume, train
-from blockrun.plugins.training.session import LAST
 
 from .resume import HOST, Killed, StopAt, digests, run_whole, write_data, write_network
 

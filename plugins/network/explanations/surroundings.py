@@ -70,6 +70,13 @@ SURROUNDINGS = {
         "train: {epochs: 2, optimizer: {name: sgd, lr: {name: plateau, peak: 0.1, monitor: train.los}}}\n",
         ("train.los}", "train.loss}"),
     ),
+    "E065": Explanation(
+        "Callbacks watch a run: they may end it, or keep what it comes to. They are found by name among those that "
+        "plugins offer.",
+        HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\n"
+        "train: {epochs: 2, optimizer: sgd}\ncallbacks: {stop: early_stopping}\n",
+        ("early_stopping", "early_stop"),
+    ),
     "E070": Explanation(
         "`plugins.require` lists the packages, and `plugins.local` the Python files beside the network file, without "
         "which it means nothing. One of them is not there or cannot be loaded.",

@@ -88,8 +88,8 @@ TEXT = {
     ),
     "E015": Explanation(
         "The format of network files has this key, but this version cannot read it yet. Leave it out.",
-        HEAD + "net:\n  act: relu\ncallbacks: {}\n",
-        ("callbacks: {}\n", ""),
+        HEAD + "net:\n  act: relu\nextends: base.yaml\n",
+        ("extends: base.yaml\n", ""),
     ),
     "E016": Explanation(
         "`use` names a template of the section `templates` of this file, or of one that it extends.",

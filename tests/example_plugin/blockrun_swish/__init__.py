@@ -11,3 +11,8 @@ def blockrun_blocks():
 @hookimpl
 def blockrun_optimizers():
     return {"signsgd": "blockrun_swish.signsgd:Signsgd"}
+
+
+@hookimpl
+def blockrun_callbacks():
+    return {"target": "blockrun_swish.target:Target"}

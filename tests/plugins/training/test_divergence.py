@@ -9,9 +9,8 @@ from blockrun.plugins.errors import Diverged, PluginError, RunError
 from blockrun.plugins.network import load
 from blockrun.plugins.training.checkpoint import load_latest
 from blockrun.plugins.training.divergence import FILE, replay
-from blockrun.plugins.training.folder import find_folder
+from blockrun.plugins.training.folder import LAST, find_folder
 from blockrun.plugins.training.run import resume, train
-from blockrun.plugins.training.session import LAST
 
 PLUGIN = '''\
 from typing import Literal

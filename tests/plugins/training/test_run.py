@@ -12,12 +12,11 @@ from blockrun.plugins.errors import Diverged, RunError, UserError
 from blockrun.plugins.network import load
 from blockrun.plugins.training.checkpoint import load_latest
 from blockrun.plugins.training.evaluation import evaluate
-from blockrun.plugins.training.folder import find_folder
+from blockrun.plugins.training.folder import LAST, find_folder
 from blockrun.plugins.training.interrupt import Interrupted
 from blockrun.plugins.training.loop import Trainer
 from blockrun.plugins.training.progress import Progress
 from blockrun.plugins.training.run import load_run, resume, train
-from blockrun.plugins.training.session import LAST
 
 NETWORK = """\
 blockrun: 1
