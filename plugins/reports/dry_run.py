@@ -90,8 +90,10 @@ def dry_run(network: Network) -> DryRun:
         if network.sections.training is None or "train" not in network.sections.data:
             return DryRun(starts)
         batch = network.sections.data["train"].batch
-        _refuse_too_large(network, batch)
-        starts = _starts(network, min(batch, network.sections.data["train"].description.examples))
+        accumulate = network.sections.training.accumulate
+        piece = batch if accumulate is None else accumulate.sizes(batch)[0]
+        _refuse_too_large(network, piece)
+        starts = _starts(network, min(piece, network.sections.data["train"].description.examples))
         trainer = Trainer(network)
         seconds = _steps(trainer)
         for part in network.sections.data.values():
@@ -127,7 +129,7 @@ def _refuse_too_large(network: Network, batch: int) -> None:
     there = _available()
     if wanted > there:
         fact = f"a step on a batch of {batch} would take about {wanted / 1e9:,.3g} GB of memory"
-        help = "a smaller `data.train.batch`, or a smaller network"
+        help = "a smaller `data.train.batch`, `train.accumulate`, or a smaller network"
         raise UserError(f"{fact}; {there / 1e9:,.3g} GB are free", help)
 
 
