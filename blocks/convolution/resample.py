@@ -6,7 +6,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._pieces import pieces
+from .._batch import pieces
 from .._window import Size2, per_axis, window
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._pieces import pieces
+from .._batch import pieces
 from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._examples import ONE, THREE, TWO, examples
 from ._padding import refuse_wide_pad

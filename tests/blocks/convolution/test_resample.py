@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from blockrun.blocks import _pieces
+from blockrun.blocks import _batch
 from blockrun.blocks.convolution.resample import PixelShuffle, Upsample
 
 
@@ -28,7 +28,7 @@ def test_bilinear_weighs_the_two_nearest_centres(run):
 @pytest.mark.parametrize("factor", [2, 3, (1, 4), (5, 2)], ids=str)
 def test_bilinear_keeps_a_plane_away_from_the_border(run, monkeypatch, factor, piece):
     """y at (i, j) is a + b s + c t at the centre s = (i + ½) / f − ½, t likewise, exactly, wherever x surrounds it."""
-    monkeypatch.setattr(_pieces, "BYTES", piece)
+    monkeypatch.setattr(_batch, "PIECE", piece)
     f, g = factor if isinstance(factor, tuple) else (factor, factor)
     i, j = np.mgrid[:4, :5]
     x = np.stack([2 + 3 * i - j, i * 0.0 + 7])[..., None]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from blockrun.blocks import _pieces
+from blockrun.blocks import _batch
 from blockrun.blocks.pooling.average import AveragePool1d, AveragePool2d, AveragePool3d
 from blockrun.blocks.pooling.maximum import MaxPool1d, MaxPool2d, MaxPool3d
 from blockrun.core.options import OptionError
@@ -61,7 +61,7 @@ def windows(case):
 @pytest.mark.parametrize("piece", [1, 2**19], ids=["one image at a time", "all images"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.options))
 def test_max_pooling_agrees_with_its_definition(run, monkeypatch, case, piece):
-    monkeypatch.setattr(_pieces, "BYTES", piece)
+    monkeypatch.setattr(_batch, "PIECE", piece)
     x = np.random.default_rng(0).standard_normal(case.shape) - 5  # all negative: padding with 0 would win
     y, dx = np.zeros((len(x), *case.output, x.shape[-1])), np.zeros_like(x)
     dy = np.random.default_rng(1).standard_normal(y.shape)
@@ -78,7 +78,7 @@ def test_max_pooling_agrees_with_its_definition(run, monkeypatch, case, piece):
 @pytest.mark.parametrize("piece", [1, 2**19], ids=["one image at a time", "all images"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.options))
 def test_average_pooling_agrees_with_its_definition(run, monkeypatch, case, piece, count_padding):
-    monkeypatch.setattr(_pieces, "BYTES", piece)
+    monkeypatch.setattr(_batch, "PIECE", piece)
     x = np.random.default_rng(0).standard_normal(case.shape)
     y, dx = np.zeros((len(x), *case.output, x.shape[-1])), np.zeros_like(x)
     dy = np.random.default_rng(1).standard_normal(y.shape)
