@@ -22,7 +22,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print all that is found as an object.")
 @click.pass_obj
 def check(host: Any, config: str, overrides: tuple[str, ...], form: str, as_json: bool) -> None:
-    """Say what is wrong with CFG, what it may not mean, and what training it will take.
+    """Say what is wrong with CFG, without training it.
 
     Errors and warnings of the whole file; the shape of every variable; then one real step, forward and backward: where
     the loss starts, the time of a step and the memory at the peak. Nothing is written.

@@ -17,8 +17,9 @@ import click
 @click.option("--dir", "root", default="runs", show_default=True, help="Where runs are looked for.")
 @click.pass_obj
 def predict(host: Any, run: str, file: str | None, keep: tuple[str, ...], output: str, batch: int, root: str) -> None:
-    """Print what RUN says of the examples in INPUT: what its loss reads, or the variables to --keep.
+    """Print what RUN says of the examples in INPUT.
 
+    That is what its loss reads, or the variables to --keep.
     INPUT is a .csv, .npz or .npy file, or - for standard input; without it, the last part of the data is taken. A csv
     has a row for each example and a column for each number of the inputs, in their order. RUN is a folder, the
     beginning of an id, or `latest`.

@@ -16,9 +16,9 @@ import click
 )
 @click.pass_obj
 def schema(host: Any, output: Path | None, local: tuple[Path, ...]) -> None:
-    """Print the JSON Schema of network files, with the blocks and all else that is installed.
+    """Print the JSON Schema of network files.
 
-    Editors with a YAML language server complete from it where a file begins with the line
+    It knows the blocks and all else that is installed. Editors with a YAML language server complete from it where a file begins with the line
     `# yaml-language-server: $schema=blockrun.schema.json`, as those of `blockrun init` do.
 
     \b

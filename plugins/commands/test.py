@@ -48,9 +48,9 @@ def test(
     certificate: Path | None,
     precision: bool,
 ) -> None:
-    """Check gradients and contract of blocks; of all that are installed if none is named.
+    """Check the gradients and the contract of blocks.
 
-    A BLOCK may be a pattern such as 'conv*' or 'blockrun-swish/*'. One that ends in .py is a file, whose blocks are
+    Of all that are installed if none is named. A BLOCK may be a pattern such as 'conv*' or 'blockrun-swish/*'. One that ends in .py is a file, whose blocks are
     checked. Exits with 4 if something fails. A package that holds its certificate as blockrun-certificate.json has it
     shown by `blockrun blocks NAME`.
 

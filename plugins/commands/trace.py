@@ -23,9 +23,9 @@ SHOWN_IN_FULL = 8  # entries of an array
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 @click.pass_obj
 def trace(host: Any, config: str, overrides: tuple[str, ...], perturb: str | None, seed: int, as_json: bool) -> None:
-    """Print every operation of CFG forward, then every gradient in exactly the reverse order, with values.
+    """Print every operation and every gradient of CFG.
 
-    Computed in float64. Inputs without a value are drawn: two examples of the training data, or random numbers.
+    The operations forward, then the gradients in exactly the reverse order, with values. Computed in float64. Inputs without a value are drawn: two examples of the training data, or random numbers.
 
     \b
     blockrun trace configs/kamper_scalar.yaml
