@@ -18,8 +18,9 @@ import click
 def schema(host: Any, output: Path | None, local: tuple[Path, ...]) -> None:
     """Print the JSON Schema of network files.
 
-    It knows the blocks and all else that is installed. Editors with a YAML language server complete from it where a file begins with the line
-    `# yaml-language-server: $schema=blockrun.schema.json`, as those of `blockrun init` do.
+    It knows the blocks and all else that is installed. Editors with a YAML language server complete from it where a
+    file begins with the line `# yaml-language-server: $schema=blockrun.schema.json`, as those of `blockrun init`
+    do.
 
     \b
     blockrun schema -o blockrun.schema.json

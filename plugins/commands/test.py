@@ -50,9 +50,9 @@ def test(
 ) -> None:
     """Check the gradients and the contract of blocks.
 
-    Of all that are installed if none is named. A BLOCK may be a pattern such as 'conv*' or 'blockrun-swish/*'. One that ends in .py is a file, whose blocks are
-    checked. Exits with 4 if something fails. A package that holds its certificate as blockrun-certificate.json has it
-    shown by `blockrun blocks NAME`.
+    Of all that are installed if none is named. A BLOCK may be a pattern such as 'conv*' or 'blockrun-swish/*'. One
+    that ends in .py is a file, whose blocks are checked. Exits with 4 if something fails. A package that holds its
+    certificate as blockrun-certificate.json has it shown by `blockrun blocks NAME`.
 
     \b
     blockrun test

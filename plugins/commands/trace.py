@@ -25,7 +25,8 @@ SHOWN_IN_FULL = 8  # entries of an array
 def trace(host: Any, config: str, overrides: tuple[str, ...], perturb: str | None, seed: int, as_json: bool) -> None:
     """Print every operation and every gradient of CFG.
 
-    The operations forward, then the gradients in exactly the reverse order, with values. Computed in float64. Inputs without a value are drawn: two examples of the training data, or random numbers.
+    The operations forward, then the gradients in exactly the reverse order, with values. Computed in float64.
+    Inputs without a value are drawn: two examples of the training data, or random numbers.
 
     \b
     blockrun trace configs/kamper_scalar.yaml
