@@ -27,7 +27,8 @@ def announce(network: Network, quiet: bool) -> None:
     click.echo(
         f"{network.document.file}: {nodes} nodes, {parameters:,} parameters; examples: {', '.join(counts)}", err=True
     )
-    for line in report({name: p.size for name, p in network.params.items()}, training.rule, training.groups):
+    sizes = {name: p.size for name, p in network.params.items()}
+    for line in report(sizes, training.rule, training.groups, network.frozen):
         click.echo(f"  {line}", err=True)
 
 

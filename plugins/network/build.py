@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from blockrun.core import Node
 from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
+from blockrun.plugins.errors import DataError
 from blockrun.plugins.host import Host
 
 from .callbacks import read_callbacks
@@ -19,8 +20,9 @@ from .expansion.scopes import Pick
 from .expansion.templates import read_templates
 from .experiment import DataPart, Sections
 from .inputs import check_fields, read_data, read_inputs
+from .learned import Learned, Reader
 from .monitors import check_monitors
-from .network import Network
+from .network import Network, StartError
 from .optimizer import check_groups
 from .overrides import apply_overrides
 from .reader import Cursor, Problems
@@ -64,22 +66,41 @@ def build(document: Document, host: Host | None = None, drawn: bool = True) -> N
         check_groups(root, sections.training.rule, sections.training.groups, assembly)
     metrics = _metrics(expansion, assembly)
     check_monitors(root, sections, objective, metrics)
+    reader = Reader(host)
+    learned = reader.learned(wiring, assembly)
     problems.stop_if_any()
-    resolved = _resolved(root, wiring, nodes)
-    network = Network(document, host, sections, assembly, objective, metrics, resolved, local_code(root), drawn)
+    reader.finish()
+    problems.stop_if_any()
+    resolved, code = _resolved(root, wiring, nodes, learned), local_code(root)
+    try:
+        network = Network(
+            document, host, sections, learned.assembly, objective, metrics, resolved, code, learned.frozen, drawn
+        )
+    except StartError as error:
+        _cannot_start(error, learned, wiring, problems)
     check_accumulate(root, network)
     problems.stop_if_any()
     return network
 
 
-def _resolved(root: Cursor, wiring: Wiring, nodes: list[Node]) -> dict[str, Any]:
+def _cannot_start(error: StartError, learned: Learned, wiring: Wiring, problems: Problems) -> NoReturn:
+    """Complain about an initialiser: of the file, or of the block where the file says nothing."""
+    node, _ = learned.assembly.makers[error.parameter]
+    path = learned.places.get(error.parameter)
+    said = "E053" if isinstance(error.cause, DataError) else "E011"
+    code = "E043" if path is None else said
+    problems.add(code, error.message, path or wiring.expansion.paths[node], "cannot start", error.help, path is None)
+    problems.stop()
+
+
+def _resolved(root: Cursor, wiring: Wiring, nodes: list[Node], learned: Learned) -> dict[str, Any]:
     """The file with everything put in and spelt out."""
     drafts = {draft.name: draft for draft in wiring.expansion.drafts}
     found = {key: value for key, value in root.value.items() if key != "templates"}
     for section in ("net", "metrics"):
         if section in found:
             own = [node for node in nodes if drafts[node.name].section == section]
-            found[section] = {node.name: spelt_out(drafts[node.name], node) for node in own}
+            found[section] = {n.name: spelt_out(drafts[n.name], n) | learned.spelt_out(n.name) for n in own}
     return found
 
 

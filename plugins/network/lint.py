@@ -59,9 +59,10 @@ def _dead_nodes(network: Network) -> Iterator[Diagnostic]:
 def _unlearned(network: Network) -> Iterator[Diagnostic]:
     """Parameters of nodes that matter, to which no gradient comes."""
     alive, reached = _ancestors(network, list(network.objective)), _differentiated(network)
+    learned = set(network.params) - network.frozen
     for node in network.graph.nodes:
         for variable in node.params.values():
-            if node.name in alive and variable in network.params and variable not in reached:
+            if node.name in alive and variable in learned and variable not in reached:
                 fact = f"no gradient comes to the parameter `{variable}`, so it is never learned"
                 help = "what stands between it and the objective stops gradients, such as stop_gradient or argmax"
                 yield _warning(network, "W104", fact, _path(network, node), "not learned", help)

@@ -28,6 +28,14 @@ Array = np.ndarray[Any, Any]
 FEEDS = {"f": "fiub", "i": "iub", "u": "iub", "b": "iub"}  # the kinds of array that a kind of input takes
 
 
+class StartError(UserError):
+    """An initialiser that cannot start the parameter that it is for; `cause` is what it says, `parameter` its name."""
+
+    def __init__(self, parameter: str, init: str, cause: Exception) -> None:
+        super().__init__(f"`{parameter}` cannot start as `{init}`: {cause}", getattr(cause, "help", ""))
+        self.parameter, self.cause = parameter, cause
+
+
 @dataclass
 class Network:
     """What a network file describes.
@@ -38,6 +46,7 @@ class Network:
     state      the carried arrays by name, such as running means
     objective  {variable: weight}: what is minimised is the weighted sum
     metrics    the nodes that measure, by name
+    frozen     the parameters and state that training leaves as they are
     """
 
     document: Document
@@ -48,6 +57,7 @@ class Network:
     metrics: dict[str, Node]
     resolved: dict[str, Any]  # the file with overrides and references put in
     local_code: tuple[Path, ...] = ()
+    frozen: frozenset[str] = frozenset()
     drawn: bool = True  # or parameters and state are 0, for those that are loaded instead
     params: dict[str, Array] = field(default_factory=dict)
     state: dict[str, Array] = field(default_factory=dict)
@@ -85,7 +95,10 @@ class Network:
             return np.zeros(wish.shape, wish.dtype or self.dtype)
         rng = np.random.default_rng(derive(seed, "init", name))
         init = relative(self.host.find("inits", kind)(**options), self.document.folder).of(name)
-        made: Array = init(rng, tuple(wish.shape), fan_of(tuple(wish.shape), wish.fan), wish.dtype or self.dtype)
+        try:
+            made: Array = init(rng, tuple(wish.shape), fan_of(tuple(wish.shape), wish.fan), wish.dtype or self.dtype)
+        except (UserError, ValueError) as error:
+            raise StartError(name, kind, error) from None
         return made
 
     def feed(self, data: Mapping[str, Any]) -> dict[str, Array]:
@@ -127,12 +140,12 @@ class Network:
     def gradients(
         self, feed: Mapping[str, Any], wrt: Iterable[str] | None = None, training: bool = True, seed: int = 0
     ) -> dict[str, Array]:
-        """The gradients of the objective with respect to `wrt`: by default all parameters.
+        """The gradients of the objective with respect to `wrt`: by default all parameters that are not frozen.
 
         Raises `UserError` if what is minimised is not a scalar.
         """
         self.require_scalar()
-        wanted = tuple(wrt) if wrt is not None else tuple(self.params)
+        wanted = tuple(wrt) if wrt is not None else tuple(name for name in self.params if name not in self.frozen)
         everything = self._everything(feed)
         _, tape = forward(self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed)
         return backward(tape, self.objective, wanted)

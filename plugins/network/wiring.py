@@ -15,6 +15,7 @@ from .nodes import Draft
 from .reader import Cursor
 
 Data = tuple[str | None, ...]
+WIRED = ("in", "params", "share", "init", "freeze")  # keys that come out otherwise than they are written
 
 
 class Wiring:
@@ -61,11 +62,11 @@ class Wiring:
         if draft is None:
             return part
         if draft.makes(part):
-            return self._parameter(draft, part)
+            return self.parameter(draft, part)
         first = not part or (draft.block is not None and part == draft.block.outputs[0])
         return draft.name if first else f"{draft.name}.{part}"
 
-    def _parameter(self, draft: Draft, name: str) -> str:
+    def parameter(self, draft: Draft, name: str) -> str:
         """The variable that a parameter of a node is: its own, its owner's, or what that is tied to."""
         seen: set[tuple[str, str]] = set()
         while (draft.name, name) not in seen:
@@ -123,7 +124,7 @@ class Wiring:
         """The parameters that are not the node's own, each with its variable."""
         if not self._check_ties(draft) or draft.block is None:
             return None
-        read = {name: self._parameter(draft, name) for name in draft.block.signature.made}
+        read = {name: self.parameter(draft, name) for name in draft.block.signature.made}
         return {name: variable for name, variable in read.items() if variable != f"{draft.owner}.{name}"}
 
     def _check_ties(self, draft: Draft) -> bool:
@@ -138,7 +139,7 @@ class Wiring:
                 good = False
             if self.names.target(item, draft.scope, item) is None:
                 good = False
-            elif draft.makes(key) and self._parameter(draft, key) == f"{draft.name}.{key}":
+            elif draft.makes(key) and self.parameter(draft, key) == f"{draft.name}.{key}":
                 item.error("E033", f"`{draft.name}.{key}` ends up tied to itself", "leads back here")
                 good = False
         return good
@@ -146,7 +147,7 @@ class Wiring:
 
 def spelt_out(draft: Draft, node: Node) -> dict[str, Any]:
     """A node as a file without templates would have it, every name a full one."""
-    own = {key: value for key, value in draft.cursor.value.items() if key not in ("in", "params", "share")}
+    own = {key: value for key, value in draft.cursor.value.items() if key not in WIRED}
     signature = node.block.signature
     if None in node.inputs:
         own["in"] = {n: v for n, v in zip(signature.bind(len(node.inputs)), node.inputs, strict=True) if v is not None}

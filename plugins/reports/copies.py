@@ -37,6 +37,7 @@ def _one(group: list[Row]) -> Row:
         node=_name([row.node for row in group]),
         parameters=sum(row.parameters for row in group),
         state=sum(row.state for row in group),
+        frozen=sum(row.frozen for row in group),
         multiply_adds=adds,
         receptive_field=group[-1].receptive_field,
     )

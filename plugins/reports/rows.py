@@ -14,6 +14,7 @@ class Row:
     shape            of the first output, None for the batch axis
     multiply_adds    per example, of the products with parameters; None for nodes without one
     receptive_field  (height, width) in pixels of the input; None where no window has slid over an image
+    frozen           how many of the parameters are left as they are
     """
 
     node: str
@@ -25,3 +26,4 @@ class Row:
     shared: dict[str, str]
     multiply_adds: int | None
     receptive_field: Pair | None
+    frozen: int = 0

@@ -28,13 +28,14 @@ class Summary:
     state: int
     multiply_adds: int
     bytes: int
+    frozen: int = 0  # of the parameters
 
     def __str__(self) -> str:
         return self.text()
 
     def text(self, collapse: bool = True) -> str:
         """The table and the totals; the copies of a `repeat` that are alike in one row unless told otherwise."""
-        total = f"{self.parameters:,} parameters, {self.state:,} state, {self.bytes:,} bytes"
+        total = f"{_counted(self.parameters, self.frozen)}, {self.state:,} state, {self.bytes:,} bytes"
         table = _table(collapsed(self.rows) if collapse else self.rows)
         return f"{table}\n{total}; {self.multiply_adds:,} multiply-adds per example"
 
@@ -62,7 +63,12 @@ def summarise(network: Network) -> Summary:
         state=sum(array.size for array in network.state.values()),
         multiply_adds=sum(row.multiply_adds or 0 for row in rows),
         bytes=sum(array.nbytes for array in arrays),
+        frozen=sum(row.frozen for row in rows),
     )
+
+
+def _counted(parameters: int, frozen: int) -> str:
+    return f"{parameters:,} parameters" + (f" ({frozen:,} frozen)" if frozen else "")
 
 
 def _row(network: Network, node: Node, shared: dict[str, str], own: list[str], fields: Mapping[str, _Field]) -> Row:
@@ -78,6 +84,7 @@ def _row(network: Network, node: Node, shared: dict[str, str], own: list[str], f
         shared=shared,
         multiply_adds=_multiply_adds(network, node, shape),
         receptive_field=field.size if field is not None and field.windows else None,
+        frozen=sum(network.params[v].size for v in own if v in network.params and v in network.frozen),
     )
 
 
@@ -185,6 +192,8 @@ def _table(rows: tuple[Row, ...]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     shape = show_shape(tuple(size or 0 for size in row.shape))
     own = f"{row.parameters:,}" if row.parameters else ""
+    if row.frozen:
+        own += " frozen" if row.frozen == row.parameters else f" ({row.frozen:,} frozen)"
     parameters = " ".join(filter(None, [own, *(f"={variable}" for variable in row.shared.values())]))
     state = f"{row.state:,}" if row.state else ""
     products = "" if row.multiply_adds is None else f"{row.multiply_adds:,}"

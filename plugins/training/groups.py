@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -40,9 +40,11 @@ class Group(NamedTuple):
         return replace(rule, optimizer=replace(rule.optimizer, **own), **rest)
 
 
-def rule_of(name: str, rule: Rule, groups: Iterable[Group]) -> Rule | None:
-    """The rule of one parameter, None if it is frozen: every group that fits it applies, the later the stronger."""
-    frozen = False
+def rule_of(name: str, rule: Rule, groups: Iterable[Group], frozen: bool = False) -> Rule | None:
+    """The rule of one parameter, None if it is frozen: every group that fits it applies, the later the stronger.
+
+    `frozen` says whether it is so by its node; a group may say otherwise.
+    """
     for group in groups:
         if group.fits(name):
             rule = group.change(rule)
@@ -50,11 +52,13 @@ def rule_of(name: str, rule: Rule, groups: Iterable[Group]) -> Rule | None:
     return None if frozen else rule
 
 
-def divide(names: Iterable[str], rule: Rule, groups: Iterable[Group]) -> list[tuple[Rule | None, list[str]]]:
-    """The names by the rule they have, in order."""
+def divide(
+    names: Iterable[str], rule: Rule, groups: Iterable[Group], frozen: Container[str] = ()
+) -> list[tuple[Rule | None, list[str]]]:
+    """The names by the rule they have, in order; those that are `frozen` by their nodes have none."""
     found: list[tuple[Rule | None, list[str]]] = []
     for name in names:
-        own = rule_of(name, rule, groups)
+        own = rule_of(name, rule, groups, name in frozen)
         members = next((members for known, members in found if known == own), None)
         if members is None:
             found.append((own, members := []))
@@ -62,9 +66,9 @@ def divide(names: Iterable[str], rule: Rule, groups: Iterable[Group]) -> list[tu
     return found
 
 
-def report(sizes: Mapping[str, int], rule: Rule, groups: Iterable[Group]) -> list[str]:
+def report(sizes: Mapping[str, int], rule: Rule, groups: Iterable[Group], frozen: Container[str] = ()) -> list[str]:
     """A line for each division of the parameters, given how many numbers each has; none where there is only one."""
-    divided = divide(sizes, rule, tuple(groups))
+    divided = divide(sizes, rule, tuple(groups), frozen)
     return [] if len(divided) < 2 else [_line(own, members, rule, sizes) for own, members in divided]
 
 

@@ -45,7 +45,7 @@ class Trainer:
         self.groups = self._learned(training.rule, training.groups)
         learned = {name for _, names in self.groups for name in names}
         self.wrt = tuple(name for name in network.params if name in learned)
-        self.held = {name for name in network.state if rule_of(name, training.rule, training.groups) is None}
+        self.held = {name for name in network.state if self._is_held(name)}
         self.slots = {n: rule.optimizer.init(network.params[n]) for rule, names in self.groups for n in names}
         self.changing = False  # whether a step is being taken, so that what is learned is of two minds
         self.suspect: Batch | None = None  # the last batch with something in it that may not be finite
@@ -55,10 +55,15 @@ class Trainer:
 
     def _learned(self, rule: Rule, groups: tuple[Group, ...]) -> list[tuple[Rule, list[str]]]:
         """The parameters by their rule, without those that are frozen."""
-        found = [(own, names) for own, names in divide(self.network.params, rule, groups) if own is not None]
+        network = self.network
+        found = [(own, n) for own, n in divide(network.params, rule, groups, network.frozen) if own is not None]
         if not found:
             raise UserError("there is nothing to train: every parameter is frozen")
         return found
+
+    def _is_held(self, state: str) -> bool:
+        frozen = state in self.network.frozen
+        return rule_of(state, self.settings.rule, self.settings.groups, frozen) is None
 
     @property
     def epoch(self) -> int:

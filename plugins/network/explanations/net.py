@@ -70,6 +70,21 @@ NET = {
         HEAD + "net:\n  act: relu\nmetrics:\n  error: {block: subtract, in: [act, x]}\n",
         ("subtract", "sum_of_squares"),
     ),
+    "E038": Explanation(
+        "A bare `init: he` is for the parameters that the block draws at random; others are named, as in "
+        "`init: {b: 0.1}`. `freeze` is true, or names. Of a template, the names are paths, such as `fc.W`, or globs.",
+        HEAD + "net:\n  fc: {block: linear, units: 4, init: {w: he}}\n",
+        ("{w: he}", "{W: he}"),
+    ),
+    "E039": Explanation(
+        "A parameter that several nodes use belongs to the first of them. What that says of it counts; another can "
+        "only say the same.",
+        HEAD + "net:\n  a: {block: linear, units: 3}\n  b: {block: linear, units: 3, share: a, freeze: true}\n",
+        (
+            "units: 3}\n  b: {block: linear, units: 3, share: a, freeze: true}",
+            "units: 3, freeze: true}\n  b: {block: linear, units: 3, share: a}",
+        ),
+    ),
     "E040": Explanation(
         "The shapes of all variables follow from those of the inputs. This block cannot work on the shape that "
         "comes to it; the message shows the way there.",
