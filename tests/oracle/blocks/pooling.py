@@ -20,41 +20,50 @@ def window(use: Use, x: Tensor) -> tuple[Any, Any, Any]:
     return size, stride, padding(use, x, size, stride)
 
 
-def pads_itself(size: Any, pads: Any) -> bool:
-    """Whether PyTorch pads so: as much before as after, and no more than half a window."""
-    return all(before == after <= k // 2 for k, (before, after) in zip(size, pads, strict=True))
+def pads_itself(x: Tensor, size: Any, pads: Any) -> bool:
+    """Whether PyTorch pads so: as much before as after, no more than half a window, and a window no larger than x."""
+    axes = zip(x.shape[2:], size, pads, strict=True)
+    return all(before == after <= k // 2 and k <= length for length, k, (before, after) in axes)
+
+
+def room(size: Any) -> list[tuple[int, int]]:
+    """Padding behind the padding, for a last window that hangs over."""
+    return [(0, k) for k in size]
+
+
+def as_many(y: Tensor, use: Use) -> Tensor:
+    """As many places as ours: with room for a last window there may be more."""
+    return y[(..., *map(slice, use.outputs["y"].shape[1:-1]))]
 
 
 def max_pool(use: Use, x: Tensor) -> Tensor:
     x, pool = channels_first(x), MAXIMUM[x.ndim - 2]
     size, stride, pads = window(use, x)
-    if pads_itself(size, pads):
+    if pads_itself(x, size, pads):
         return channels_last(pool(x, size, stride, [before for before, _ in pads], ceil_mode=use.block.ceil))
-    assert not use.block.ceil
-    return channels_last(pool(padded(x, pads, -math.inf), size, stride))
+    x = padded(padded(x, pads, -math.inf), room(size), -math.inf)
+    return channels_last(as_many(pool(x, size, stride), use))
 
 
 def average_pool(use: Use, x: Tensor) -> Tensor:
-    """Where PyTorch does not pad so: the sum over each window divided by what it sees of the image."""
+    """Where PyTorch does not pad so: the sum over each window divided by the sum of ones where x counts."""
     x, pool, block = channels_first(x), AVERAGE[x.ndim - 2], use.block
     size, stride, pads = window(use, x)
-    if pads_itself(size, pads):
+    if pads_itself(x, size, pads):
         y = pool(x, size, stride, [before for before, _ in pads], block.ceil, block.count_padding)
         return channels_last(y)
-    assert not block.ceil
-    ones = x**0
-    total, count = (pool(padded(v, pads), size, stride) for v in (x, ones))
-    return channels_last(total if block.count_padding else total / count)
+    counted = padded(x**0, pads, float(block.count_padding))
+    parts = (pool(padded(v, room(size)), size, stride) for v in (padded(x, pads), counted))
+    total, count = (as_many(part, use) for part in parts)
+    return channels_last(total / count)
 
 
 def lp_pool2d(use: Use, x: Tensor) -> Tensor:
-    """PyTorch pads nothing here; for a last window that hangs over, zeros do the same."""
-    x, p = channels_first(x), use.block.p
+    """PyTorch pads nothing here."""
+    x = channels_first(x)
     size, stride, pads = window(use, x)
-    over = max(size) + max(stride) if use.block.ceil else 0
-    y = F.lp_pool2d(padded(x, [(before, after + over) for before, after in pads]).abs(), p, size, stride)
-    height, width = use.outputs["y"].shape[1:3]
-    return channels_last(y[:, :, :height, :width])
+    x = padded(padded(x, pads), room(size)).abs()
+    return channels_last(as_many(F.lp_pool2d(x, use.block.p, size, stride), use))
 
 
 def rows(x: Tensor) -> Tensor:
