@@ -28,11 +28,11 @@ line with `-` is what is there, the line with `+` a mutant, `*` any change to th
 """
 
 
-def write(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Write the page from a run over all blocks."""
-    DOCUMENT.write_text(
-        f"{OPENING}\n```text\n{report.figures(outcomes, seconds)}\n```\n\n{survivors()}", encoding="utf-8"
-    )
+def write(outcomes: Sequence[Outcome], seconds: float, every: int) -> None:
+    """Write the page from a run over all blocks: of all `every` mutants, or of a random sample."""
+    what = f"All {every:,}" if len(outcomes) == every else f"A random sample of {len(outcomes):,} of {every:,}"
+    found = f"{what} mutants:\n\n```text\n{report.figures(outcomes, seconds)}\n```"
+    DOCUMENT.write_text(f"{OPENING}\n{found}\n\n{survivors()}", encoding="utf-8")
 
 
 def survivors() -> str:

@@ -49,12 +49,17 @@ def judge(job: Job) -> tuple[str, str]:
     return (SURVIVED, "") if checked.ok else (KILLED, checked.failures[0].check)
 
 
-def jobs(names: Sequence[str], sample: int | None, seed: int) -> list[Job]:
-    """All mutants of the blocks `names`, or a random sample of so many."""
+def jobs(names: Sequence[str]) -> list[Job]:
+    """All mutants of the blocks `names`."""
     found: list[Job] = []
     for name in names:
         target = blockrun_blocks()[name]
         found += [*mutants(name, target), *breached(name, target)]
+    return found
+
+
+def sampled(found: list[Job], sample: int | None, seed: int) -> list[Job]:
+    """A random sample of so many, or all."""
     if sample is None or sample >= len(found):
         return found
     chosen = np.random.default_rng(seed).choice(len(found), sample, replace=False)
@@ -86,19 +91,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="a random sample of so many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument(
-        "--write", action="store_true", help=f"write {document.DOCUMENT.name}; of a run over all blocks"
-    )
+    parser.add_argument("--write", action="store_true", help="write docs/mutants.md, for a run over all blocks")
     given = parser.parse_args(arguments)
-    if given.write and (given.blocks or given.sample):
+    if given.write and given.blocks:
         parser.error("--write is for a run over all blocks")
     began = time.monotonic()
     names = given.blocks or list(blockrun_blocks())
-    outcomes = run(jobs(names, given.sample, given.seed), given.workers)
+    every = jobs(names)
+    outcomes = run(sampled(every, given.sample, given.seed), given.workers)
     seconds = time.monotonic() - began
     print(report.summary(outcomes, seconds))
     if given.write:
-        document.write(outcomes, seconds)
+        document.write(outcomes, seconds, len(every))
     return 0 if report.passes(outcomes) else 1
 
 
