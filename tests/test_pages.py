@@ -18,6 +18,9 @@ PAGES = {  # and the families that each is about
     "losses": ("loss", "metric"),
     "formulas": ("arithmetic", "linear"),
     "shapes": ("structure", "normalisation"),
+    "activations": ("activation", "noise"),
+    "images": ("convolution", "pooling"),
+    "sequences": ("recurrent", "attention"),
 }
 IN_CONFIGS = {"sum_of_squares"}  # which configs/ uses
 NO_DERIVATIVE = {"stop_gradient"}  # after which the gradient of a network is not the derivative of its loss, on purpose
