@@ -52,5 +52,5 @@ def test_a_page_uses_every_block_of_its_families(page):
     host = load_host(entry_points=False)
     families = tuple(f"blockrun.blocks.{family}." for family in PAGES[page])
     known = {name for name, offer in host.offers("blocks").items() if offer.module.startswith(families)}
-    used = set(re.findall(r"(?:block|^  \w+): (\w+)", "".join(networks(page)), re.MULTILINE))
+    used = set(re.findall(r"(?:block|^  \w+): +(\w+)", "".join(networks(page)), re.MULTILINE))
     assert known - used - IN_CONFIGS - NO_DERIVATIVE == set()
