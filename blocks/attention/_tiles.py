@@ -67,8 +67,7 @@ class Scores(NamedTuple):
 
 
 def _hide(scores, seen):
-    kind = scores.dtype.type
-    scores += np.where(seen, kind(0), kind(-np.inf))
+    scores += np.where(seen, 0, scores.dtype.type(-np.inf))
 
 
 def _part(mask, ndim, n, t, s):
@@ -117,7 +116,7 @@ def _take_in(p, v, drop, y, top, total, first):
         y += p @ v
 
 
-def attend_back(scores, v, drop, top, total, dy, wanted=(True, True, True)):
+def attend_back(scores, v, drop, top, total, dy, wanted):
     """dq, dk and dv, None where not `wanted`; `drop` must draw what it drew in `attend`.
 
     With w = softmax(s) and d what dropout multiplies by:   dv = (w d)ᵀ δ_y,   δ_w = d (δ_y vᵀ),

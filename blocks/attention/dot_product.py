@@ -43,10 +43,12 @@ class ScaledDotProductAttention(Block):
         yield cls(), (q, k, v)
         yield cls(causal=True), (q, k, v)
         yield cls(causal=True), (k, q, q)
-        yield cls(), (q, k, v, _mask(rng, (4, 1, 5, 6)))
+        yield cls(causal=True), (q, k, v, _mask(rng, (4, 1, 5, 6)))
+        yield cls(), (q, k, v, _mask(rng, (4, 2, 5, 1)))
+        yield cls(), (q, k, v, rng.random((5, 6)) < 0.6)
         yield cls(causal=True, p=0.3), (q[:, 0], k[:, 0], v[:, 0], _mask(rng, (4, 1, 6)).astype(np.uint8))
         yield cls(p=0.4), (q, k, v)
-        yield cls(), tuple(rng.standard_normal((1, *shape)) for shape in ((130, 2), (516, 2), (516, 3)))  # tiles
+        yield cls(), tuple(rng.standard_normal((1, *shape)) for shape in ((129, 2), (513, 2), (513, 3)))  # four tiles
 
 
 def _mask(rng, shape):

@@ -80,7 +80,7 @@ def test_the_size_of_a_tile_changes_nothing(sizes, tile, causal, masked):
 
 def differentiated(scores, v, dy):
     y, top, total = _tiles.attend(scores, v)
-    return y, *_tiles.attend_back(scores, v, None, top, total, dy)
+    return y, *_tiles.attend_back(scores, v, None, top, total, dy, (True, True, True))
 
 
 @pytest.mark.parametrize("block", [ScaledDotProductAttention, MultiHeadAttention])
@@ -99,7 +99,7 @@ def test_long_sequences_never_hold_the_scores_of_all_with_all():
     tracemalloc.start()
     try:
         y, top, total = _tiles.attend(scores, v, _tiles.dropper(0, 0.1))
-        _tiles.attend_back(scores, v, _tiles.dropper(0, 0.1), top, total, dy)
+        _tiles.attend_back(scores, v, _tiles.dropper(0, 0.1), top, total, dy, (True, True, True))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -193,7 +193,7 @@ def weights(K, M):
 @pytest.mark.parametrize("causal", [False, True])
 def test_every_head_attends_with_its_own_features(run, mask, causal):
     """Vaswani et al. 2017, §3.2.2: head h has the features h D to (h + 1) D of q, k and v."""
-    x, memory, W = *draw((2, 4, 6), (2, 5, 3)), weights(6, 3)
+    (x, memory), W = draw((2, 4, 6), (2, 5, 3)), weights(6, 3)
     inputs = [x, memory] + ([] if mask is None else [mask])
     y, _ = run(MultiHeadAttention(heads=3, causal=causal), *inputs, **W)
     seen = np.broadcast_to(True if mask is None else mask if mask.ndim == 3 else mask[:, None], (2, 4, 5))
@@ -204,7 +204,7 @@ def test_every_head_attends_with_its_own_features(run, mask, causal):
 
 
 def test_attention_to_itself_is_attention_to_a_memory_that_is_the_same(run):
-    x, dy, W = *draw((2, 4, 6), (2, 4, 6)), weights(6, 6)
+    (x, dy), W = draw((2, 4, 6), (2, 4, 6)), weights(6, 6)
     alone, gradients = run(MultiHeadAttention(heads=2), x, dy=dy, **W)
     twice, apart = run(MultiHeadAttention(heads=2), x, x, dy=dy, **W)
     np.testing.assert_array_equal(alone, twice)
