@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 from annotated_types import Ge
 
 from blockrun.core.options import show
+from blockrun.plugins.data.take import Take, Taken
 from blockrun.plugins.errors import DataError, UserError
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import did_you_mean, listing
@@ -25,6 +27,7 @@ Sizes = tuple[Annotated[int, Ge(1)], ...]
 MOST_NUMBERS = 2**31  # in one example
 KEYS = ("shape", "dtype", "batch", "value", "from", "below")
 PARTS = ("train", "val", "test")
+PART_KEYS = ("source", "batch", "shuffle", "take")  # of any part, whatever its source
 
 
 def read_inputs(root: Cursor, dtype: str) -> dict[str, Input]:
@@ -134,9 +137,29 @@ def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
     cls = find_component(host, "sources", "source", cursor, "E050")
     if cls is None:
         return None
-    given = {key: value for key, value in cursor.value.items() if key not in ("source", "batch", "shuffle")}
+    given = {key: value for key, value in cursor.value.items() if key not in PART_KEYS}
     source: Any = cursor.options(cls, given, f"source {cls.name}")
-    return None if source is None else _describe(cursor, source, batch, shuffle)
+    take = _read_take(cursor["take"]) if "take" in cursor else None
+    if source is None or ("take" in cursor and take is None):
+        return None
+    part = _describe(cursor, source, batch, shuffle)
+    return part if part is None or take is None else _taken(cursor["take"], part, take)
+
+
+def _read_take(cursor: Cursor) -> Take | None:
+    cursor = cursor.expanded("fraction", list)
+    what = "[start, end], or a map with `fraction`"
+    made: Any = cursor.options(Take, cursor.value, "take") if cursor.is_map(what) else None
+    return made
+
+
+def _taken(cursor: Cursor, part: DataPart, take: Take) -> DataPart | None:
+    try:
+        source: Any = Taken(part.source, take.choose(part.source))
+    except DataError as error:
+        cursor.error("E053", error.message, help=error.help, key=True)
+        return None
+    return replace(part, source=source, description=source.describe())
 
 
 def _describe(cursor: Cursor, source: Any, batch: int, shuffle: bool) -> DataPart | None:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from blockrun.core.options import Options
+from blockrun.plugins.data.take import Taken
 from blockrun.plugins.network.document import Document, KeyPath
 from blockrun.plugins.network.network import Network
 from blockrun.plugins.network.overrides import LINE
@@ -81,7 +82,8 @@ def shown(network: Network, resolved: bool) -> Shown:
         section = "metrics" if node.name in network.metrics else "net"
         found.fill((section, node.name), node.block, node.block.name)
     for name, part in network.sections.data.items():
-        found.fill(("data", name), part.source, f"source {part.source.name}")
+        source = part.source.whole if isinstance(part.source, Taken) else part.source
+        found.fill(("data", name), source, f"source {source.name}")
     training = network.sections.training
     if training is not None:
         found.fill(("train", "optimizer"), training.rule.optimizer, training.rule.optimizer.name)

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
+from blockrun.plugins.data.take import Take
 from blockrun.plugins.host import Host
 
 from .components import component, full
-from .hints import REFERENCE, Schema, of_hint
+from .hints import REFERENCE, Schema, of_hint, of_options
 
 COUNT, AMOUNT = Annotated[int, Ge(1)], Annotated[float, Gt(0)]
 NAME = "^[A-Za-z_][A-Za-z0-9_-]*$"
@@ -49,7 +50,7 @@ def schema(host: Host) -> Schema:
             **{f"node.{key}": value for key, value in _kept().items()},
             "metric": {"allOf": [{"$ref": "#/definitions/node"}, {"type": "object", "required": ["in"]}]},
             "template": _template(),
-            "part": component(host, "sources", "source", {"batch": of_hint(COUNT), "shuffle": of_hint(bool)}),
+            "part": component(host, "sources", "source", _part()),
             "train": _train(host),
             "rate": _rate(host),
             "groups": {"type": "array", "items": _group()},
@@ -117,6 +118,13 @@ def _kept() -> dict[str, Schema]:
         "freeze": _either({"type": "boolean"}, {"type": "string"}, VARIABLES),
         "init": inits,
     }
+
+
+def _part() -> Schema:
+    """The keys that any part of the data may have."""
+    options, required = of_options(Take)
+    take = _either(options["fraction"], _map(options, required))
+    return {"batch": of_hint(COUNT), "shuffle": of_hint(bool), "take": take}
 
 
 def _template() -> Schema:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network.diagnostics import ConfigError
+from blockrun.plugins.network.inputs import PART_KEYS
 from blockrun.plugins.network.scan import read_document
 from blockrun.plugins.network.settings import TOP
 from blockrun.plugins.network.training import KEYS
@@ -65,6 +66,26 @@ def test_what_we_refuse_and_a_schema_can_see_is_not_valid(file):
 def test_sections_and_keys_are_those_of_the_reader():
     assert set(SCHEMA["properties"]) == set(TOP)
     assert set(SCHEMA["definitions"]["train"]["allOf"][0]["properties"]) == set(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("take", "good"),
+    [
+        ([0, 0.8], True),
+        ({"fraction": [0, "$cut"], "group": "writer", "seed": 3}, True),
+        ({"group": "writer"}, False),
+        ({"fraction": [0, 1], "by": "writer"}, False),
+        ([0, 2], False),
+    ],
+    ids=str,
+)
+def test_a_part_of_the_data_is_as_the_reader_takes_it(take, good):
+    assert VALIDATOR.is_valid({**NET, "data": {"train": {"source": "digits", "take": take}}}) is good
+
+
+def test_the_keys_of_a_part_are_those_of_the_reader():
+    for rule in SCHEMA["definitions"]["part"]["anyOf"][1]["allOf"][2:]:
+        assert set(PART_KEYS) <= set(rule["then"]["properties"])
 
 
 @pytest.mark.parametrize(
