@@ -190,6 +190,7 @@ def blockrun_commands() -> Names:
         "summary": "blockrun.plugins.commands.summary:summary",
         "graph": "blockrun.plugins.commands.graph:graph",
         "show": "blockrun.plugins.commands.show:show",
+        "runs": "blockrun.plugins.commands.runs:runs",
         "diff": "blockrun.plugins.commands.diff:diff",
         "trace": "blockrun.plugins.commands.trace:trace",
         "profile": "blockrun.plugins.commands.profile:profile",

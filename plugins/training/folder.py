@@ -116,7 +116,7 @@ def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
 def _find(run: str, root: Path) -> RunFolder:
     if Path(run).is_dir() and (Path(run) / "run.json").exists():
         return open_folder(Path(run))
-    known = sorted((path.parent for path in root.glob("*/*/run.json")), key=_when)
+    known = run_folders(root)
     if run == "latest":
         matches = known[-1:]
     else:
@@ -129,6 +129,11 @@ def _find(run: str, root: Path) -> RunFolder:
     help = f"the latest are {listed}" if known else f"there are no runs in {root}/; `blockrun train` makes one"
     what = f"{run} is not a run folder: it has no run.json" if Path(run).exists() else f"there is no run `{run}`"
     raise RunError(what, help=help)
+
+
+def run_folders(root: Path) -> list[Path]:
+    """The run folders under `root`, the newest last; nothing is said of whether they can be read."""
+    return sorted((path.parent for path in root.glob("*/*/run.json")), key=_when)
 
 
 def _when(path: Path) -> tuple[str, int]:
