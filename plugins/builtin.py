@@ -191,6 +191,7 @@ def blockrun_commands() -> Names:
         "graph": "blockrun.plugins.commands.graph:graph",
         "show": "blockrun.plugins.commands.show:show",
         "runs": "blockrun.plugins.commands.runs:runs",
+        "report": "blockrun.plugins.commands.report:report",
         "diff": "blockrun.plugins.commands.diff:diff",
         "trace": "blockrun.plugins.commands.trace:trace",
         "profile": "blockrun.plugins.commands.profile:profile",
