@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from blockrun.core import Node
-from blockrun.core.assemble import Assembly
-from blockrun.core.shapes import show_shape
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.host import Host
 
 from .callbacks import read_callbacks
-from .discover import discover
 from .document import BROKEN, Document
-from .expansion.expand import Expansion
-from .expansion.scopes import Pick
-from .expansion.templates import read_templates
 from .experiment import DataPart, Sections
 from .inputs import check_fields, read_data, read_inputs
-from .learned import Learned, Reader
+from .modes import Modes
 from .monitors import check_monitors
 from .network import Network, StartError
 from .optimizer import check_groups
@@ -28,9 +22,8 @@ from .overrides import apply_overrides
 from .reader import Cursor, Problems
 from .scan import read_document
 from .settings import check_top, host_for, local_code, read_run
-from .training import check_accumulate, read_objective, read_training
+from .training import check_accumulate, read_training
 from .values import Values
-from .wiring import Wiring, spelt_out
 
 EXPANDED = ("net", "metrics", "templates")  # sections whose values depend on where they are used
 
@@ -56,58 +49,42 @@ def build(document: Document, host: Host | None = None, drawn: bool = True) -> N
     values = Values(problems)
     root, data = _settle(raw, host, values)
     sections = _read_sections(root, host, data)
-    expansion = Expansion(raw, host, values, read_templates(raw), None)
-    expansion.expand()
-    wiring = Wiring(expansion)
-    nodes = wiring.nodes()
-    assembly = _assemble(nodes, wiring, sections, problems)
-    objective = read_objective(root, wiring, assembly)
+    modes = Modes(raw, root, host, values, sections)
+    metrics = modes.metrics()
     if sections.training is not None:
-        check_groups(root, sections.training.rule, sections.training.groups, assembly)
-    metrics = _metrics(expansion, assembly)
-    check_monitors(root, sections, objective, metrics)
-    reader = Reader(host)
-    learned = reader.learned(wiring, assembly)
+        check_groups(root, sections.training.rule, sections.training.groups, modes.training.assembly)
+    check_monitors(root, sections, modes.training.mode.objective, metrics)
     problems.stop_if_any()
-    reader.finish()
+    modes.reader.finish()
     problems.stop_if_any()
-    resolved, code = _resolved(root, wiring, nodes, learned), local_code(root)
-    try:
-        network = Network(
-            document, host, sections, learned.assembly, objective, metrics, resolved, code, learned.frozen, drawn
-        )
-    except StartError as error:
-        _cannot_start(error, learned, wiring, problems)
+    network = _network(root, host, sections, modes, metrics, drawn)
     check_accumulate(root, network)
     problems.stop_if_any()
     return network
 
 
-def _cannot_start(error: StartError, learned: Learned, wiring: Wiring, problems: Problems) -> NoReturn:
+def _network(
+    root: Cursor, host: Host, sections: Sections, modes: Modes, metrics: dict[str, Node], drawn: bool
+) -> Network:
+    training, evaluation = modes.training.mode, modes.evaluation.mode
+    try:
+        return Network(
+            root.problems.document, host, sections, training.assembly, training.objective, metrics, modes.resolved(),
+            local_code(root), modes.frozen, None if evaluation is training else evaluation, drawn,
+        )  # fmt: skip
+    except StartError as error:
+        _cannot_start(error, modes, root.problems)
+
+
+def _cannot_start(error: StartError, modes: Modes, problems: Problems) -> NoReturn:
     """Complain about an initialiser: of the file, or of the block where the file says nothing."""
-    node, _ = learned.assembly.makers[error.parameter]
-    path = learned.places.get(error.parameter)
+    built = next(b for b in (modes.training, modes.evaluation) if error.parameter in b.assembly.makers)
+    path = built.learned.places.get(error.parameter)
+    node = built.wiring.expansion.paths[built.assembly.makers[error.parameter][0]]
     said = "E053" if isinstance(error.cause, DataError) else "E011"
     code = "E043" if path is None else said
-    problems.add(code, error.message, path or wiring.expansion.paths[node], "cannot start", error.help, path is None)
+    problems.add(code, error.message, path or node, "cannot start", error.help, path is None)
     problems.stop()
-
-
-def _resolved(root: Cursor, wiring: Wiring, nodes: list[Node], learned: Learned) -> dict[str, Any]:
-    """The file with everything put in and spelt out."""
-    drafts = {draft.name: draft for draft in wiring.expansion.drafts}
-    found = {key: value for key, value in root.value.items() if key != "templates"}
-    for section in ("net", "metrics"):
-        if section in found:
-            own = [node for node in nodes if drafts[node.name].section == section]
-            found[section] = {n.name: spelt_out(drafts[n.name], n) | learned.spelt_out(n.name) for n in own}
-    return found
-
-
-def _assemble(nodes: list[Node], wiring: Wiring, sections: Sections, problems: Problems) -> Assembly:
-    specs = {name: given.spec for name, given in sections.inputs.items() if name not in wiring.lost}
-    lost = wiring.lost | {name for name in wiring.expansion.inputs if name not in specs}
-    return discover(nodes, specs, sections.run.dtype, wiring.expansion.paths, lost, problems)
 
 
 def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, dict[str, DataPart]]:
@@ -137,22 +114,3 @@ def _answers(data: Mapping[str, DataPart]) -> Any:
     """What `$data.*` can ask: the training part, or else the first; `BROKEN` if there is none that could be read."""
     part = data.get("train") or next(iter(data.values()), None)
     return BROKEN if part is None else {"examples": part.description.examples, **part.description.values}
-
-
-def _metrics(expansion: Expansion, assembly: Assembly) -> dict[str, Node]:
-    """The nodes of `metrics`; complains about those whose outputs do not add up over batches."""
-    nodes = {node.name: node for node in assembly.graph.nodes}
-    found: dict[str, Node] = {}
-    for name, entry in expansion.metrics.items():
-        target = expansion.names.target(Pick(entry), expansion.top, expansion.root["metrics"][name])
-        node = None if target is None or target.node is None else nodes.get(target.node.name)
-        if node is None:
-            continue
-        found[name] = node
-        shapes = [tuple(assembly.specs[v].shape) for v in node.outputs]
-        per_example = next((s for s in shapes if s[:1] == (0,) or (s and not hasattr(node.block, "result"))), None)
-        if per_example is not None:
-            fact = f"metric `{name}` has shape {show_shape(per_example)}; it must be a number that adds up"
-            at, help = expansion.root["metrics"][name], "use a metric such as `accuracy`, or a loss"
-            at.error("E037", fact, "not a number", help, key=True)
-    return found

@@ -43,7 +43,7 @@ def read_inputs(root: Cursor, dtype: str) -> dict[str, Input]:
 def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
     if not cursor.is_map("a shape such as [8, 8, 1], or a map with `shape:` or `value:`"):
         return None
-    before = len(cursor.problems.found)
+    before = cursor.problems.complaints
     cursor.only(KEYS)
     kind = cursor.get("dtype", Dtype, dtype)
     kind = dtype if kind.startswith("float") else kind
@@ -51,7 +51,7 @@ def _read_input(name: str, cursor: Cursor, dtype: str) -> Input | None:
         help = "write the shape of one example, such as `shape: [8, 8, 1]`, or `shape: []` for a number"
         cursor.error("E009", f"input `{name}` has neither `shape` nor `value`", "no shape", help, key=True)
     read = (_constant if "value" in cursor else _fed)(name, cursor, kind)
-    return read if len(cursor.problems.found) == before and not is_broken(cursor.value) else None
+    return read if cursor.problems.complaints == before and not is_broken(cursor.value) else None
 
 
 def _fed(name: str, cursor: Cursor, dtype: str) -> Input | None:

@@ -28,6 +28,14 @@ Array = np.ndarray[Any, Any]
 FEEDS = {"f": "fiub", "i": "iub", "u": "iub", "b": "iub"}  # the kinds of array that a kind of input takes
 
 
+@dataclass(frozen=True)
+class Mode:
+    """What runs in training, or in evaluation: a graph with everything known of it, and what of it is minimised."""
+
+    assembly: Assembly
+    objective: dict[str, float]
+
+
 class StartError(UserError):
     """An initialiser that cannot start the parameter that it is for; `cause` is what it says, `parameter` its name."""
 
@@ -58,6 +66,7 @@ class Network:
     resolved: dict[str, Any]  # the file with overrides and references put in
     local_code: tuple[Path, ...] = ()
     frozen: frozenset[str] = frozenset()
+    evaluation: Mode | None = None  # where that is not as in training
     drawn: bool = True  # or parameters and state are 0, for those that are loaded instead
     params: dict[str, Array] = field(default_factory=dict)
     state: dict[str, Array] = field(default_factory=dict)
@@ -69,6 +78,10 @@ class Network:
     def graph(self) -> Graph:
         return self.assembly.graph
 
+    def mode(self, training: bool) -> Mode:
+        """What runs in training, or in evaluation."""
+        return Mode(self.assembly, self.objective) if training or self.evaluation is None else self.evaluation
+
     @property
     def inputs(self) -> dict[str, Input]:
         return self.sections.inputs
@@ -79,10 +92,12 @@ class Network:
 
     def initialise(self, seed: int) -> None:
         """Set every parameter and state to its initial value; each depends on `seed` and its own name alone."""
-        wishes = {**self.assembly.params, **self.assembly.state}
-        made = {name: self._initial(name, wish, seed) for name, wish in wishes.items()}
-        self.params = {name: made[name] for name in self.assembly.params}
-        self.state = {name: made[name] for name in self.assembly.state}
+        params, state = dict(self.assembly.params), dict(self.assembly.state)
+        if self.evaluation is not None:
+            params = {**self.evaluation.assembly.params, **params}
+            state = {**self.evaluation.assembly.state, **state}
+        self.params = {name: self._initial(name, wish, seed) for name, wish in params.items()}
+        self.state = {name: self._initial(name, wish, seed) for name, wish in state.items()}
 
     def _initial(self, name: str, wish: Any, seed: int) -> Array:
         kind, options = wish.init, {}
@@ -134,8 +149,9 @@ class Network:
         self, feed: Mapping[str, Any], keep: Iterable[str] | None = None, training: bool = False
     ) -> dict[str, Array]:
         """The values of the variables `keep`, by default of every node, for the inputs `feed`."""
-        wanted = tuple(keep) if keep is not None else tuple(node.name for node in self.graph.nodes)
-        return forward(self.graph, self._everything(feed), keep=wanted, training=training)[0]
+        graph = self.mode(training).assembly.graph
+        wanted = tuple(keep) if keep is not None else tuple(node.name for node in graph.nodes)
+        return forward(graph, self._everything(feed), keep=wanted, training=training)[0]
 
     def gradients(
         self, feed: Mapping[str, Any], wrt: Iterable[str] | None = None, training: bool = True, seed: int = 0
@@ -146,9 +162,10 @@ class Network:
         """
         self.require_scalar()
         wanted = tuple(wrt) if wrt is not None else tuple(name for name in self.params if name not in self.frozen)
-        everything = self._everything(feed)
-        _, tape = forward(self.graph, everything, keep=tuple(self.objective), wrt=wanted, training=training, seed=seed)
-        return backward(tape, self.objective, wanted)
+        mode, fed = self.mode(training), self._everything(feed)
+        keep = tuple(mode.objective)
+        _, tape = forward(mode.assembly.graph, fed, keep=keep, wrt=wanted, training=training, seed=seed)
+        return backward(tape, mode.objective, wanted)
 
     def require_scalar(self) -> None:
         """Raise `UserError` unless everything that is minimised is a scalar; a file without `train` may have others."""

@@ -29,12 +29,12 @@ def read_optimizer(section: Cursor, host: Host, keys: Iterable[str]) -> tuple[Ru
             section.error("E009", "`train` has no `optimizer`", "no optimizer", help, key=True)
         return None
     cursor = section["optimizer"].expanded("name")
-    before = len(cursor.problems.found)
+    before = cursor.problems.complaints
     made = _read_named(cursor, host, "optimizers", "optimizer", OUTSIDE)
     rate = _read_rate(cursor, host, getattr(made, "lr", 1.0))
     l1 = cursor.get("l1", AMOUNT, getattr(made, "l1", 0.0))
     groups = _read_groups(cursor, host, made) if made is not None else ()
-    if made is None or rate is None or len(cursor.problems.found) > before:
+    if made is None or rate is None or cursor.problems.complaints > before:
         return None
     return Rule(made, rate, l1=l1), groups
 
@@ -73,7 +73,7 @@ def _read_groups(cursor: Cursor, host: Host, optimizer: Optimizer) -> tuple[Grou
 def _read_group(cursor: Cursor, host: Host, optimizer: Optimizer) -> Group | None:
     if not cursor.is_map('a map such as {match: "*.b", decay: 0}'):
         return None
-    before, types = len(cursor.problems.found), optimizer.option_types
+    before, types = cursor.problems.complaints, optimizer.option_types
     for key in cursor.value:
         if key not in (*GROUP_KEYS, *types):
             help = did_you_mean(key, (*GROUP_KEYS, *types), "a group may say")
@@ -86,7 +86,7 @@ def _read_group(cursor: Cursor, host: Host, optimizer: Optimizer) -> Group | Non
     changes |= {to: cursor.get(key, hint) for key, to, hint in _OWN if key in cursor}
     changes |= {"schedule": _read_rate(cursor, host, None)} if "lr" in cursor else {}
     group = Group(cursor.get("match", str, ""), changes, cursor.get("freeze", bool))
-    return group if len(cursor.problems.found) == before else None
+    return group if cursor.problems.complaints == before else None
 
 
 _OWN = (("lr_factor", "factor", RATE), ("l1", "l1", AMOUNT))

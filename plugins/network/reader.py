@@ -17,11 +17,12 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
 class Problems:
-    """The errors found so far in one document."""
+    """The errors found so far in one document; `complaints` counts those too that had been said before, of a copy."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.found = list(document.problems)
+        self.complaints = len(self.found)
         self._said: set[Diagnostic] = set(self.found)
 
     def mark(self, path: KeyPath, key: bool = False) -> Mark | None:
@@ -43,6 +44,7 @@ class Problems:
         marks = [(self.mark(p, key=True), text) for p, text in related]
         shown = tuple((other, text) for other, text in marks if other is not None)
         error = Diagnostic(code, message, mark, label, help, shown, (*notes, *self._uses(path)))
+        self.complaints += 1
         said = replace(error, message="", notes=()) if path[:2] in self.document.copies else error
         if said not in self._said:
             self._said.add(said)
@@ -178,7 +180,7 @@ class Cursor:
 
     def options(self, cls: type[Options], given: dict[str, Any], what: str) -> Options | None:
         """An instance of `cls` from the options `given` here; None, with complaints, if they do not fit."""
-        before = len(self.problems.found)
+        before = self.problems.complaints
         for name in given:
             if name not in cls.option_types:
                 help = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
@@ -188,7 +190,7 @@ class Cursor:
                 help = f"add `{name}:`, {describe(cls.option_types[name])}"
                 self.error("E013", f"{what} needs the option `{name}`", "not given here", help, key=True)
         known = {n: self.get(n, hint, code="E011") for n, hint in cls.option_types.items() if n in given}
-        if len(self.problems.found) > before or is_broken(given):
+        if self.problems.complaints > before or is_broken(given):
             return None
         return self._make(cls, known, what)
 

@@ -116,17 +116,19 @@ def _zeros(wanted: Input) -> Any:
 def read_objective(root: Cursor, wiring: Wiring, assembly: Assembly) -> dict[str, float]:
     """What is minimised: weights of scalar variables; what `train.minimize` says, or else the last node.
 
-    Without a `train` section nothing need be a scalar.
+    Without a `train` section nothing need be a scalar. What is left out in this mode is not minimised in it.
     """
     section = root.nearest("train")
     if section is root or "minimize" not in section:
         last = wiring.last()
+        if last is not None and wiring.is_left_out(Cursor(last[1].path[-1], last[1].path, last[1].problems)):
+            last = None
         if last is not None and section is not root:
             _check_scalar(*last, assembly, "the last node, ", ",", key=True)
         return {} if last is None else {last[0]: 1.0}
     weights: dict[str, float] = {}
     for cursor, weight in _terms(section):
-        name = wiring.variable(cursor)
+        name = None if wiring.is_left_out(cursor) else wiring.variable(cursor)
         if name is not None:
             _check_scalar(name, cursor, assembly)
             weights[name] = weights.get(name, 0.0) + weight

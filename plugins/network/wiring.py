@@ -10,7 +10,7 @@ from blockrun.plugins.suggest import did_you_mean
 
 from .expansion.binding import bind, listed, reads_of
 from .expansion.expand import Expansion
-from .expansion.scopes import Pick, Target
+from .expansion.scopes import Alias, Pick, Target
 from .nodes import Draft
 from .reader import Cursor
 
@@ -45,6 +45,11 @@ class Wiring:
         """The variable that a name outside of the net stands for; None, with a complaint, if there is none."""
         target = self.names.target(cursor, self.top, cursor)
         return None if target is None else self._variable(target)
+
+    def is_left_out(self, cursor: Cursor) -> bool:
+        """Whether a name outside of the net is that of a node which is there in the other mode only."""
+        entry = self.top.entry(str(cursor.value).partition(".")[0])
+        return self.expansion.mode is not None and isinstance(entry, Alias) and entry.node is not None
 
     def last(self) -> tuple[str, Cursor] | None:
         """The variable that the last node of `net` is, and where that node is written; None if that is not known."""

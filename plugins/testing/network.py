@@ -94,7 +94,8 @@ def check_network(network: Network, seed: int = 0, examples: int = EXAMPLES, com
     with limit_threads(network), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for training in MODES:
-            point = NetworkPoint(network.graph, _locked(feed), network.objective, training, seed)
+            mode = network.mode(training)
+            point = NetworkPoint(mode.assembly.graph, _locked(feed), mode.objective, training, seed)
             _check_mode(network, point, report, command)
     for found in report.variables:
         if found.zero and found.verdict == "ok":

@@ -35,18 +35,19 @@ def evaluate(
     """
     batches = Batches(part.source, part.batch, shuffle=False, seed=0)
     outputs = {name: node.outputs for name, node in network.metrics.items()}
-    keep = (*network.objective, *(variable for names in outputs.values() for variable in names))
+    mode = network.mode(training=False)
+    keep = (*mode.objective, *(variable for names in outputs.values() for variable in names))
     totals: dict[str, Any] = {}
     fixed = {**network.params, **network.state} if values is None else values
     for batch in batches.epoch(0):
         feed = {**fixed, **network.feed_fields(batch)}
-        found, _ = forward(network.graph, feed, keep=keep, training=False, examples=part.description.examples)
+        found, _ = forward(mode.assembly.graph, feed, keep=keep, training=False, examples=part.description.examples)
         for name, value in found.items():
             totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)
         if between is not None:
             between()
-    parts = {name: float(totals[name]) for name in network.objective}
-    measured: dict[str, Any] = {**with_objective(parts, network.objective)}
+    parts = {name: float(totals[name]) for name in mode.objective}
+    measured: dict[str, Any] = {**with_objective(parts, mode.objective)}
     for name, node in network.metrics.items():
         measured |= _results(name, node.block, [totals[variable] for variable in outputs[name]])
     return measured
@@ -55,8 +56,9 @@ def evaluate(
 def evaluate_batch(network: Network, part: DataPart) -> None:
     """Run the first batch of `part` as `evaluate` would, for what that takes."""
     batch = next(iter(Batches(part.source, part.batch, shuffle=False, seed=0).epoch(0)))
-    keep = (*network.objective, *(variable for node in network.metrics.values() for variable in node.outputs))
-    forward(network.graph, {**network.params, **network.state, **network.feed_fields(batch)}, keep=keep, training=False)
+    mode, feed = network.mode(training=False), {**network.params, **network.state, **network.feed_fields(batch)}
+    keep = (*mode.objective, *(variable for node in network.metrics.values() for variable in node.outputs))
+    forward(mode.assembly.graph, feed, keep=keep, training=False)
 
 
 def _results(name: str, block: Any, totals: list[Any]) -> dict[str, Any]:

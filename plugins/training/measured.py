@@ -19,11 +19,10 @@ def with_objective(parts: dict[str, float], weights: Mapping[str, float]) -> dic
 
 
 def objective_of(measured: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """The objective among `measured`, which `with_objective` completed."""
-    if len(weights) > 1:
+    """The objective among `measured`, which `with_objective` completed; a part may not be measured in evaluation."""
+    if "objective" in measured and len(weights) > 1:
         return measured["objective"]
-    ((name, weight),) = weights.items()
-    return weight * measured[name]
+    return sum(weight * measured[name] for name, weight in weights.items() if name in measured)
 
 
 def by_name(row: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:
@@ -33,7 +32,8 @@ def by_name(row: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, f
     """
     found = {f"{part}.{name}": value for part in PARTS for name, value in row.get(part, {}).items()}
     found = {name: value for name, value in found.items() if not isinstance(value, list)}
-    return {**found, "objective": objective_of(row["val" if "val" in row else "train"], weights)}
+    val = row.get("val", {})
+    return {**found, "objective": objective_of(val if any(name in val for name in weights) else row["train"], weights)}
 
 
 def value_of(values: Mapping[str, float], monitor: str) -> float:

@@ -22,8 +22,9 @@ def predicted(network: Network) -> tuple[str, ...]:
 
     A label is an input that such a node reads directly. Raises `UsageError` if that leaves nothing.
     """
-    nodes = {node.name: node for node in network.graph.nodes}
-    read = [v for name in network.objective for v in nodes[name].inputs if v is not None]
+    mode = network.mode(training=False)
+    nodes = {node.name: node for node in mode.assembly.graph.nodes}
+    read = [v for name in mode.objective for v in nodes[name].inputs if v is not None]
     labels = {v for v in read if v in network.inputs}
     found = [v for v in read if v not in labels and labels.isdisjoint(needed(network, [v]))]
     if not found:
@@ -34,7 +35,7 @@ def predicted(network: Network) -> tuple[str, ...]:
 
 def needed(network: Network, names: list[str]) -> list[str]:
     """The inputs that the variables `names` depend on; raises `UsageError` for a variable that there is not."""
-    graph = network.graph
+    graph = network.mode(training=False).assembly.graph
     for name in names:
         if name not in graph.writer:
             raise UsageError(f"unknown variable `{name}`", help=did_you_mean(name, graph.writer, "there are"))
@@ -50,9 +51,10 @@ def predict(network: Network, feed: Mapping[str, Array], names: tuple[str, ...],
     count = len(fed[next(iter(rows))]) if rows else 1
     fixed = {**network.params, **network.state, **{name: x for name, x in fed.items() if name not in rows}}
     parts: dict[str, list[Array]] = {name: [] for name in names}
+    graph = network.mode(training=False).assembly.graph
     for start in range(0, max(count, 1), batch):
         piece = {name: fed[name][start : start + batch] for name in rows}
-        values, _ = forward(network.graph, {**fixed, **piece}, keep=names, training=False)
+        values, _ = forward(graph, {**fixed, **piece}, keep=names, training=False)
         for name in names:
             parts[name].append(values[name])
     return {name: found[0] if found[0].ndim == 0 else np.concatenate(found) for name, found in parts.items()}

@@ -32,7 +32,7 @@ class Repeat:
 
 def read_repeat(cursor: Cursor) -> Repeat | None:
     """What `repeat` says; None, with complaints, if it does not fit."""
-    before = len(cursor.problems.found)
+    before = cursor.problems.complaints
     if is_broken(cursor.value):
         return None
     if not isinstance(cursor.value, dict):
@@ -54,7 +54,7 @@ def read_repeat(cursor: Cursor) -> Repeat | None:
         if key in (carry or {}):
             fact = f"the input `{key}` cannot be both carried and split"
             each[key].error("E005", fact, "carried too", "leave one of them out", key=True)
-    good = len(cursor.problems.found) == before
+    good = cursor.problems.complaints == before
     return Repeat(times, share, first, carry, start, each) if good else None
 
 
