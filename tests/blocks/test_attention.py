@@ -85,7 +85,7 @@ def differentiated(scores, v, dy):
 
 @pytest.mark.parametrize("block", [ScaledDotProductAttention, MultiHeadAttention])
 def test_every_check_of_the_kit_holds_in_small_tiles(small_tiles, monkeypatch, block):
-    """Dropout among them, whose draws backward has to repeat tile by tile; on the examples that are small themselves."""
+    """Dropout among them, whose draws backward has to repeat tile by tile; on those examples that are small."""
     small = [example for example in block.examples(np.random.default_rng(0)) if example[1][0].size < 200]
     monkeypatch.setattr(block, "examples", classmethod(lambda cls, rng: iter(small)))
     small_tiles(2, 3, 7)
