@@ -110,7 +110,9 @@ class Modes:
         for section in ("net", "metrics"):
             if section in found:
                 own = [node for node in self.nodes if drafts[node.name].section == section]
-                found[section] = {node.name: spelt_out(drafts[node.name], node) | self._said(node.name) for node in own}
+                found[section] = {
+                    node.name: {**spelt_out(drafts[node.name], node), **self._said(node.name)} for node in own
+                }
         return found
 
     def _said(self, node: str) -> Mapping[str, Any]:
