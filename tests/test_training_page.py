@@ -44,7 +44,7 @@ def test_the_callback_on_the_page_is_one(tmp_path):
     """It ends a run whose objective is below its number."""
     (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "mine.py").write_text(code)
-    text = NETWORKS[1] + "callbacks: {enough: {callback: target, below: 100}}\nplugins: {local: [mine.py]}\n"
+    text = NETWORKS[1] + "callbacks: {enough: {callback: mine/target, below: 100}}\nplugins: {local: [mine.py]}\n"
     (tmp_path / "net.yaml").write_text(text)
     network = load(tmp_path / "net.yaml")
     session = Session.__new__(Session)

@@ -13,6 +13,7 @@ from blockrun.plugins.host import Host
 from .callbacks import read_callbacks
 from .document import BROKEN, Document
 from .experiment import DataPart, Sections
+from .extends import read_file
 from .inputs import check_fields, read_data, read_inputs
 from .modes import Modes
 from .monitors import check_monitors
@@ -20,7 +21,6 @@ from .network import Network, StartError
 from .optimizer import check_groups
 from .overrides import apply_overrides
 from .reader import Cursor, Problems
-from .scan import read_document
 from .settings import check_top, host_for, local_code, read_run
 from .training import check_accumulate, read_training
 from .values import Values
@@ -33,7 +33,7 @@ def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network
 
     Raises `ConfigError` with every error found, each with its place in the file.
     """
-    document = read_document(file)
+    document = read_file(file)
     apply_overrides(document, overrides)
     return build(document, host)
 

@@ -51,6 +51,10 @@ class Document:
     added     the paths of what was put into a map that is written elsewhere
     sources   for the path of each value written with `$`, which other values it was made from
     copies    for the path of each node that a template or a repetition stands for, where that is written
+    files     the files that this one extends, by absolute path
+    extended  for each of them, as it is shown, where it is extended, and where the file that does that is, ...
+    folders   the folder of every file
+    deferred  overrides of nodes that are there only once everything is expanded
     """
 
     data: Any
@@ -63,6 +67,10 @@ class Document:
     added: set[KeyPath] = field(default_factory=set)
     sources: dict[KeyPath, tuple[KeyPath, ...]] = field(default_factory=dict)
     copies: dict[KeyPath, Copy] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    extended: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
+    deferred: list[Any] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> Place | None:
         """The place of `path`, or of the nearest thing around it that was written down."""
@@ -85,6 +93,11 @@ class Document:
         written = self.written(original)
         if path != written:
             self.copies[path] = Copy(written, use)
+
+    def folder_of(self, path: KeyPath) -> Path:
+        """The folder from which a relative file name at `path` starts: that of the file which it is written in."""
+        place = self.place([path, *self.made_from(path)][-1])
+        return self.folder if place is None else self.folders.get(place.value.file, self.folder)
 
     def uses(self, path: KeyPath) -> list[KeyPath]:
         """The uses of templates that brought the node at `path` about, the nearest first."""

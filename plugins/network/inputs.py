@@ -19,7 +19,7 @@ from blockrun.plugins.suggest import did_you_mean, listing
 from .document import is_broken
 from .experiment import DataPart, Input
 from .nodes import find_component
-from .paths import paths_of, relative
+from .paths import paths_of
 from .reader import Cursor, missing, show_plain
 
 Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
@@ -138,7 +138,7 @@ def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
     if cls is None:
         return None
     given = {key: value for key, value in cursor.value.items() if key not in PART_KEYS}
-    source: Any = cursor.options(cls, given, f"source {cls.name}")
+    source: Any = cursor.options(cls, given, f"source {cls.name}", PART_KEYS)
     take = _read_take(cursor["take"]) if "take" in cursor else None
     if source is None or ("take" in cursor and take is None):
         return None
@@ -164,8 +164,9 @@ def _taken(cursor: Cursor, part: DataPart, take: Take) -> DataPart | None:
 
 def _describe(cursor: Cursor, source: Any, batch: int, shuffle: bool) -> DataPart | None:
     """Ask the source what it has, its paths taken from the folder of the file."""
-    source = relative(source, cursor.problems.document.folder)
-    paths = paths_of(source)
+    folder_of = cursor.problems.document.folder_of
+    paths = {name: folder_of((*cursor.path, name)) / path for name, path in paths_of(source).items()}
+    source = replace(source, **paths)
     at = cursor[next(iter(paths))] if paths else cursor
     try:
         description = source.describe()

@@ -13,6 +13,7 @@ from blockrun.plugins.suggest import did_you_mean
 
 from .document import KeyPath, is_broken
 from .nodes import Draft, find_component
+from .paths import paths_of
 from .reader import Cursor, show_plain
 from .wiring import Wiring
 
@@ -145,24 +146,28 @@ class Reader:
         return self._read[cursor.path]
 
     def _inits(self, cursor: Cursor) -> dict[str, tuple[Any, Cursor]]:
-        if not isinstance(cursor.value, dict) or "name" in cursor.value:
-            good = self._is_init(cursor)
-            return {"": (cursor.value, cursor)} if good else {}
-        return {glob: (at.value, at) for glob, at in cursor.items() if self._is_init(at)}
+        all_inside = not isinstance(cursor.value, dict) or "name" in cursor.value
+        found = {"": cursor} if all_inside else dict(cursor.items())
+        return {glob: (init, at) for glob, at in found.items() if (init := self._init(at)) is not None}
 
-    def _is_init(self, cursor: Cursor) -> bool:
-        """Whether this is a number, the name of an initialiser, or a map with its options; complains if not."""
+    def _init(self, cursor: Cursor) -> Any:
+        """A number, the name of an initialiser, or a map with its options; None, with a complaint, for other things."""
         if isinstance(cursor.value, (int, float)) and not isinstance(cursor.value, bool):
-            return True
+            return cursor.value
         named = cursor.expanded("name")
         if not isinstance(named.value, dict) or "name" not in named.value:
             fact = f"{cursor.name} is {show_plain(cursor.value)}; it must be a number, the name of an initialiser"
             help = cursor.meant("name") if isinstance(cursor.value, dict) else ""
             cursor.error("E004", f"{fact}, or a map with `name:`", "not an initialiser", help)
-            return False
+            return None
         cls = find_component(self.host, "inits", "name", named, "E060")
         given = {key: value for key, value in named.value.items() if key != "name"}
-        return cls is not None and named.options(cls, given, f"initialiser {cls.name}") is not None
+        made: Any = None if cls is None else named.options(cls, given, f"initialiser {cls.name}")
+        if made is None or not given:
+            return None if made is None else named.value["name"]
+        folder_of = cursor.problems.document.folder_of
+        paths = {name: str(folder_of((*cursor.path, name)) / path) for name, path in paths_of(made).items()}
+        return {**named.value, **paths}
 
 
 def _freezes(cursor: Cursor) -> dict[str, tuple[bool, Cursor]]:

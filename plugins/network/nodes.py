@@ -89,4 +89,4 @@ def read_block(draft: Draft, host: Host) -> None:
     draft.cls = find_component(host, "blocks", "block", cursor, "E010")
     if draft.cls is not None and not is_broken(cursor.value):
         options = {key: value for key, value in cursor.value.items() if key not in RESERVED}
-        draft.block = cursor.options(draft.cls, options, draft.cls.name)  # type: ignore[assignment]
+        draft.block = cursor.options(draft.cls, options, draft.cls.name, RESERVED)  # type: ignore[assignment]

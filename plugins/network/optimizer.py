@@ -55,7 +55,7 @@ def _read_named(cursor: Cursor, host: Host, kind: str, what: str, others: tuple[
         return None
     cls = find_component(host, kind, "name", cursor, "E060")
     given = {key: value for key, value in cursor.value.items() if key not in ("name", *others)}
-    return None if cls is None else cursor.options(cls, given, f"{what} {cls.name}")
+    return None if cls is None else cursor.options(cls, given, f"{what} {cls.name}", ("name", *others))
 
 
 def _read_groups(cursor: Cursor, host: Host, optimizer: Optimizer) -> tuple[Group, ...]:

@@ -43,33 +43,46 @@ class Problems:
             mark = mark.part(*within)
         marks = [(self.mark(p, key=True), text) for p, text in related]
         shown = tuple((other, text) for other, text in marks if other is not None)
-        error = Diagnostic(code, message, mark, label, help, shown, (*notes, *self._uses(path)))
+        notes = (*notes, *self._uses(path), *self._extended(mark))
+        self.take(Diagnostic(code, message, mark, label, help, shown, notes), path[:2] in self.document.copies)
+
+    def take(self, error: Diagnostic, of_copy: bool = False) -> None:
+        """Record an error, unless it has been said before; of copies, what is said at one place is one error."""
         self.complaints += 1
-        said = replace(error, message="", notes=()) if path[:2] in self.document.copies else error
+        said = replace(error, message="", notes=()) if of_copy else error
         if said not in self._said:
             self._said.add(said)
             self.found.append(error)
         if len(self.found) >= MOST:
             self.stop()
 
+    def _extended(self, mark: Mark | None) -> Iterator[str]:
+        """Notes about the files through which the one that is marked is extended."""
+        file = mark.file if mark is not None else ""
+        for at in self.document.extended.get(file, ()):
+            yield f"{file} is extended at {at}"
+            file = at.file
+
     def _uses(self, path: KeyPath) -> Iterator[str]:
         """Notes about the templates that the node at `path` is in."""
         for use in self.document.uses(path):
-            written, mark = self.document.written(path), self.mark(use, key=True)
-            yield f"`{path[1]}` is in template `{written[1]}`, used as `{use[1]}` at {mark}"
+            template, mark = self.document.copies[path[:2]].path[1], self.mark(use, key=True)
+            yield f"`{path[1]}` is in template `{template}`, used as `{use[1]}` at {mark}"
             path = use
 
     def stop(self) -> NoReturn:
-        """Raise what was found, in the order of the file, the command line last."""
+        """Raise what was found, in the order of the file, then of those that it extends, the command line last."""
         raise ConfigError(sorted(self.found, key=self._position))
 
     def stop_if_any(self) -> None:
         if self.found:
             self.stop()
 
-    def _position(self, diagnostic: Diagnostic) -> tuple[bool, int, int]:
-        mark = diagnostic.mark
-        return (mark.file != self.document.file, mark.line, mark.column) if mark else (False, 0, 0)
+    def _position(self, diagnostic: Diagnostic) -> tuple[int, int, int]:
+        mark, files = diagnostic.mark, [self.document.file, *self.document.extended]
+        if mark is None:
+            return 0, 0, 0
+        return files.index(mark.file) if mark.file in files else len(files), mark.line, mark.column
 
 
 class Cursor:
@@ -178,12 +191,19 @@ class Cursor:
             return "`/` gives a fraction; `//` gives a whole number"
         return value_hint(self.value, hint)
 
-    def options(self, cls: type[Options], given: dict[str, Any], what: str) -> Options | None:
-        """An instance of `cls` from the options `given` here; None, with complaints, if they do not fit."""
+    def options(
+        self, cls: type[Options], given: dict[str, Any], what: str, others: Iterable[str] = ()
+    ) -> Options | None:
+        """An instance of `cls` from the options `given` here; None, with complaints, if they do not fit.
+
+        `others` are the keys that may stand beside them.
+        """
         before = self.problems.complaints
         for name in given:
             if name not in cls.option_types:
-                help = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
+                close = closest(name, [*cls.option_types, *others])
+                listed = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
+                help = f"did you mean `{close}`?" if close else listed
                 self[name].error("E012", f"{what} has no option `{name}`", "not an option", help, key=True)
         for name, default in option_defaults(cls).items():
             if default is MISSING and missing(name, given, cls.option_types):

@@ -32,9 +32,12 @@ HELP = {
 }
 
 
-def read_document(file: str | Path) -> Document:
-    """Read a network file; raises `ConfigError` for what is not one readable YAML document."""
-    path, most = Path(file), limit("bytes")
+def read_document(file: str | Path, shown: str = "") -> Document:
+    """Read one network file; raises `ConfigError` for what is not one readable YAML document.
+
+    Messages call it `shown`, by default `file`.
+    """
+    path, most, shown = Path(file), limit("bytes"), shown or str(file)
     try:
         with path.open("rb") as opened:
             raw = opened.read(most + 1)
@@ -42,7 +45,7 @@ def read_document(file: str | Path) -> Document:
         raise _unreadable(path, error) from None
     if len(raw) > most:
         raise _fail("E006", f"{path} is larger than {most:,} bytes, the most a network file may have", raised("bytes"))
-    document = parse_document(_decode(raw, str(file)), str(file))
+    document = parse_document(_decode(raw, shown), shown)
     document.folder, document.raw = path.parent, raw
     return document
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,30 +17,16 @@ from .experiment import RunSettings
 from .reader import Cursor, missing, show_plain
 
 FORMAT = 1
-LATER = ("extends",)
 TOP = (
-    "blockrun",
-    "plugins",
-    "vars",
-    "inputs",
-    "templates",
-    "net",
-    "metrics",
-    "data",
-    "train",
-    "callbacks",
+    "blockrun", "extends", "plugins", "vars", "inputs", "templates", "net", "metrics", "data", "train", "callbacks",
     "run",
-    *LATER,
-)
+)  # fmt: skip
 RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 def check_top(root: Cursor) -> None:
-    """Complain about unknown, unavailable and missing sections and about the format number."""
+    """Complain about unknown and missing sections and about the format number."""
     root.only(TOP)
-    for key in LATER:
-        if key in root:
-            root[key].error("E015", f"`{key}` is not available in this version", "not yet", key=True)
     if missing("blockrun", root.value, TOP):
         fact = "the file does not say which format it is in"
         root.error("E009", fact, f"`blockrun: {FORMAT}` is missing", f"add a line `blockrun: {FORMAT}`", key=True)
@@ -92,10 +79,10 @@ def host_for(root: Cursor, host: Host | None) -> Host:
 
 
 def _load(section: Cursor, host: Host | None, disable: tuple[str, ...], local: tuple[str, ...]) -> Host:
-    folder = section.problems.document.folder
+    files = _local_files(section, local)
     without = (*(host.disable if host else ()), *disable)
     try:
-        return load_host(disable=without, only=host.only if host else None, local=[folder / path for path in local])
+        return load_host(disable=without, only=host.only if host else None, local=files)
     except UserError as error:
         at = section["local" if local else "disable"]
         at.error("E070" if error.exit_code == 3 else "E004", error.message, help=error.help)
@@ -113,5 +100,10 @@ def _require(cursor: Cursor, host: Host, name: str) -> None:
 
 def local_code(root: Cursor) -> tuple[Path, ...]:
     """The local plugin files that the network was built with."""
-    files = root.value.get("plugins", {}).get("local", ())
-    return tuple(root.problems.document.folder / path for path in files)
+    return tuple(_local_files(root["plugins"], root.value["plugins"].get("local", ())) if "plugins" in root else ())
+
+
+def _local_files(section: Cursor, paths: Iterable[str]) -> list[Path]:
+    """The local plugin files, each from the folder of the file that names it."""
+    folder_of = section.problems.document.folder_of
+    return [folder_of((*section.path, "local", i)) / path for i, path in enumerate(paths)]

@@ -52,9 +52,14 @@ class Wiring:
         return self.expansion.mode is not None and isinstance(entry, Alias) and entry.node is not None
 
     def last(self) -> tuple[str, Cursor] | None:
-        """The variable that the last node of `net` is, and where that node is written; None if that is not known."""
+        """The variable that the last node of `net` is, and where that node is written; None if that is not known.
+
+        What was added to a net that is written elsewhere does not count.
+        """
         section = self.expansion.root.nearest("net")
-        names = list(section.value) if "net" in self.expansion.root and isinstance(section.value, dict) else []
+        written = list(section.value) if "net" in self.expansion.root and isinstance(section.value, dict) else []
+        added = section.problems.document.added
+        names = [name for name in written if (*section.path, name) not in added] or written
         if not names or names[-1] not in self.top.entries:
             return None
         at = section[names[-1]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,11 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     Without `weights` they are 0, or if `drawn` the initial ones.
     """
     from blockrun.plugins.network.build import build
+    from blockrun.plugins.network.extends import read_file
     from blockrun.plugins.network.overrides import apply_overrides
-    from blockrun.plugins.network.scan import read_document
 
-    document = read_document(folder.config)
-    document.folder = Path(folder.info["folder"])
+    kept = {path: folder.path / "extends" / name for path, name in folder.info.get("extends", {}).items()}
+    document = read_file(folder.config, Path(folder.info["folder"]), kept)
     apply_overrides(document, folder.info["overrides"])
     network = build(document, host, drawn)
     if weights:
@@ -108,10 +109,11 @@ def _describe(network: Network, folder: RunFolder) -> None:
     folder.config.write_bytes(document.raw)
     resolved = yaml.safe_dump(network.resolved, sort_keys=False, allow_unicode=True)
     (folder.path / "cfg.resolved.yaml").write_text(resolved)
-    code = _copy_code(network, folder)
+    code, extends = _copy_code(network, folder), _keep_extended(document.files, folder)
     folder.save_info(
         format=FORMAT, status="running", started=_now(), file=document.file, folder=str(document.folder.resolve()),
         overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,
+        extends=extends,
         parameters=sum(p.size for p in network.params.values()), environment=environment(),
     )  # fmt: skip
 
@@ -124,6 +126,15 @@ def _copy_code(network: Network, folder: RunFolder) -> dict[str, str]:
         shutil.copyfile(path, folder.path / "code" / path.name)
         copied[path.name] = digest(path)
     return copied
+
+
+def _keep_extended(files: Mapping[str, bytes], folder: RunFolder) -> dict[str, str]:
+    """Keep the files that the file of a run extends; the name of each copy by the path of its original."""
+    names = {path: f"{i}_{Path(path).name}" for i, path in enumerate(files)}
+    for path, name in names.items():
+        (folder.path / "extends").mkdir(exist_ok=True)
+        (folder.path / "extends" / name).write_bytes(files[path])
+    return names
 
 
 def _now() -> str:

@@ -70,9 +70,11 @@ class Copying:
             cursor.value.update(repeat.first.value)
             for key in repeat.first.value:
                 document.copy((*path, key), (*repeat.first.path, key), self._use(draft))
+        cursor = self.all.overriding.apply(cursor).without("repeat", "share")
+        off = isinstance(cursor.value, dict) and self.all.is_off(cursor, draft.scope)
         needs_start = i == 0 and repeat.carry is not None
         hint = "say what the first copy reads with `start:` beside `carry:`" if needs_start else ""
-        return Draft(name, cursor, draft.section, draft.scope, draft.previous, fixed, hint=hint)
+        return Draft(name, cursor, draft.section, draft.scope, draft.previous, fixed, off, hint)
 
     def _split(self, draft: Draft, name: str, at: Cursor, times: int) -> Draft:
         """The node that splits a variable along axis 1 into one for each copy."""

@@ -14,6 +14,7 @@ from ..reader import Cursor, show_plain
 from ..values import Environment, Given, Values
 from .binding import Bound, bind, reads_of
 from .copies import Copying
+from .deferred import Overriding
 from .names import Names
 from .owners import Owners
 from .scopes import Alias, Entry, Fed, Pick, Scope, Target
@@ -39,6 +40,7 @@ class Expansion:
         self.root, self.host, self.values, self.templates, self.mode = root, host, values, templates, mode
         self.problems, self.document = root.problems, root.problems.document
         self.names = Names(root.problems)
+        self.overriding = Overriding(self.document, host, templates)
         self.owners = Owners(self.names)
         self.top = Scope("", values.vars)
         self.drafts: list[Draft] = []
@@ -72,6 +74,8 @@ class Expansion:
             self.finish(draft)
             self.stand_for(alias, None if draft.block is None else bind(reads_of(draft.block), draft))
         self.owners.settle(self.drafts)
+        if self.mode is None:
+            self.overriding.finish(self.problems)
 
     def nodes(self, section: Cursor, scope: Scope, previous: Pick | None, kind: str) -> None:
         """Take in a map of nodes; the first of them reads `previous` if it does not say. Metrics must all say."""
@@ -124,14 +128,14 @@ class Expansion:
         """The entry for a node as it is written, whatever that stands for."""
         full = scope.join(name)
         self.note(full, (kind, full), written.path, None if scope.use is None else scope.use.path)
-        cursor = Cursor(written.value, (kind, full), self.problems).expanded("block")
+        cursor = self.overriding.apply(Cursor(written.value, (kind, full), self.problems).expanded("block"))
         draft = Draft(full, cursor, kind, scope, previous)
         if not isinstance(cursor.value, dict):
             return self.single(draft)
-        draft.off = self._is_off(cursor, scope)
+        draft.off = self.is_off(cursor, scope)
         return self._copying.copies(draft) if "repeat" in cursor and not draft.off else self.single(draft)
 
-    def _is_off(self, cursor: Cursor, scope: Scope) -> bool:
+    def is_off(self, cursor: Cursor, scope: Scope) -> bool:
         """Whether a node is left out in this mode."""
         if "when" not in cursor:
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blockrun.core.options import RESERVED
-from blockrun.plugins.suggest import did_you_mean
+from blockrun.plugins.suggest import closest, did_you_mean
 
 from ..nodes import Draft
 from ..reader import Cursor, missing, show_plain
@@ -100,7 +100,9 @@ def _fits(template: Template, draft: Draft) -> bool:
     given = [key for key in cursor.value if key not in RESERVED]
     unknown = [name for name in given if name not in template.args]
     for name in unknown:
-        help = did_you_mean(name, template.args, f"the arguments of `{template.name}` are") or "it has no arguments"
+        close = closest(name, [*template.args, *RESERVED])
+        known = did_you_mean(name, template.args, f"the arguments of `{template.name}` are") or "it has no arguments"
+        help = f"did you mean `{close}`?" if close else known
         fact = f"template `{template.name}` has no argument `{name}`"
         cursor[name].error("E012", fact, "not an argument", help, key=True)
     lacking = [name for name in template.required if missing(name, given, template.args)]

@@ -86,11 +86,6 @@ TEXT = {
         HEAD + "net:\n  1st: relu\n",
         ("1st", "first"),
     ),
-    "E015": Explanation(
-        "The format of network files has this key, but this version cannot read it yet. Leave it out.",
-        HEAD + "net:\n  act: relu\nextends: base.yaml\n",
-        ("extends: base.yaml\n", ""),
-    ),
     "E016": Explanation(
         "`use` names a template of the section `templates` of this file, or of one that it extends.",
         HEAD + "templates: {layer: {net: {fc: {block: linear, units: 4}, act: relu}}}\nnet:\n  a: {use: laier}\n",
@@ -102,6 +97,12 @@ TEXT = {
         HEAD + "templates: {layer: {net: {fc: {block: linear, units: 4}, more: {use: layer}}}}\n"
         "net:\n  a: {use: layer}\n",
         (", more: {use: layer}", ""),
+    ),
+    "E018": Explanation(
+        "`extends` names a file that this one is different from. Going on from there must come to an end.",
+        HEAD + "extends: base.yaml\nnet:\n  act: relu\n",
+        ("extends: base.yaml\n", ""),
+        files={"base.yaml": "blockrun: 1\nextends: wrong.yaml\n"},
     ),
     "E020": Explanation(
         "`$name` stands for the value of `name` in the section `vars`.",

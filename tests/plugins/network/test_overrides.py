@@ -15,6 +15,7 @@ inputs: {image: [8, 8, 1], label: {shape: [], dtype: int64}}
 net:
   fc: {block: linear, units: $width}
   act: relu
+templates: {layer: {args: {n: 1}, net: {act: dropout}}}
 data: {train: digits}
 train: {epochs: 1, optimizer: adam}
 """
@@ -53,10 +54,59 @@ def at(document, path):
         ("inputs.image.0=28", ("inputs", "image"), [28, 8, 1]),
         ("inputs.image.from=picture", ("inputs", "image"), {"shape": [8, 8, 1], "from": "picture"}),
         ("inputs.image=[28, 28, 1]", ("inputs", "image"), [28, 28, 1]),
+        ("+net.new={block: relu, in: fc}", ("net", "new"), {"block": "relu", "in": "fc"}),
+        ("+vars.depth=3", ("vars", "depth"), 3),
+        ("+net.fc.bias=false", ("net", "fc", "bias"), False),
+        ("+metrics.accuracy=accuracy", ("metrics",), {"accuracy": "accuracy"}),
+        ("+data.val.source=digits", ("data", "val"), {"source": "digits"}),
+        ("vars.w*h=9", ("vars", "width"), 9),
+        ("data.*.batch=32", ("data", "train"), {"source": "digits", "batch": 32}),
+        ("data.tr?in.batch=32", ("data", "train"), {"source": "digits", "batch": 32}),
+        ("train.optimizer.lr={name: cosine, peak: 0.1}", ("train", "optimizer", "lr"), {"name": "cosine", "peak": 0.1}),
+        ("templates.layer.net.act.p=0.2", ("templates", "layer", "net", "act"), {"block": "dropout", "p": 0.2}),
+        ("templates.*.net.*.p=0.2", ("templates", "layer", "net", "act"), {"block": "dropout", "p": 0.2}),
+        ("templates.layer.args.n=5", ("templates", "layer", "args", "n"), 5),
+        ("net.act.repeat=3", ("net", "act"), {"block": "relu", "repeat": 3}),
     ],
 )
 def test_an_override_sets_one_value_by_the_rules_of_the_file(text, path, value):
     assert at(overridden(text), path) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("~net.act", ("net",), {"fc": {"block": "linear", "units": "$width"}}),
+        ("~net.fc.units", ("net", "fc"), {"block": "linear"}),
+        ("~train", (), None),
+        ("~inputs.*", ("inputs",), {}),
+        ("~inputs.image.0", ("inputs", "image"), [8, 1]),
+        ("~net.f*", ("net",), {"act": "relu"}),
+    ],
+)
+def test_what_is_removed_is_gone_with_its_place(text, path, value):
+    document = overridden(text)
+    assert value is None or at(document, path) == value
+    assert ("train" in document.data) == (text != "~train")
+    assert (("net", "act") in document.places) == (text != "~net.act")
+
+
+def test_what_is_added_to_a_net_must_say_what_it_reads():
+    document = overridden("+net.new=relu", "+vars.new=3")
+    assert document.added == {("net", "new")}
+
+
+def test_a_repetition_can_be_changed_part_by_part():
+    document = overridden("net.act.repeat=3", "net.act.repeat.share=true")
+    assert document.data["net"]["act"] == {"block": "relu", "repeat": {"times": 3, "share": True}}
+
+
+def test_nodes_of_templates_and_globs_wait_until_the_nodes_are_there():
+    document = overridden("net.layers/0/fc.units=3", "net.*.p=0.1", "net.fc.units=5")
+    assert [override.key.names for override in document.deferred] == [
+        ("net", "layers/0/fc", "units"),
+        ("net", "*", "p"),
+    ]
 
 
 def test_later_overrides_win_and_all_are_remembered():
@@ -92,9 +142,20 @@ def test_nothing_of_what_was_replaced_is_pointed_to():
         ("=3", "is not an override", "write key=value"),
         ("train..epochs=3", "is not an override", "write key=value"),
         ("train.epochs =3", "is not an override", "without spaces"),
-        ("+net.new=relu", "is not an override", "not available"),
-        ("~net.fc=", "is not an override", "not available"),
-        ("net.*.bias=false", "is not an override", "patterns are not available"),
+        ("+net.new", "is not an override", "write +key=value"),
+        ("~net.fc=", "is not an override", "without a value"),
+        ("~", "is not an override", "write ~key"),
+        ("+net.fc.units=3", "there is a `units` in `net.fc` already", "write net.fc.units=3"),
+        ("+net.fc={block: relu}", "there is a `fc` in `net` already", "write net.fc={block: relu}"),
+        ("+net.*.bias=false", "what is added needs a name of its own", "without `*`"),
+        ("+net.a/b=relu", "what is added needs a name of its own", ""),
+        ("~net.cf", "there is no `cf` in `net`", "did you mean `fc`?"),
+        ("~net.fc.bias", "there is no `bias` in `net.fc`", "`net.fc` has: block, units"),
+        ("~net.a/b", "cannot be removed", "net.a/b.when=false"),
+        ("vars.x*=3", "nothing in `vars` matches `x*`", "there are: width"),
+        ("inputs.*.shpe*=3", "nothing in `inputs.image` matches `shpe*`", ""),
+        ("net.gc=relu", "there is no `gc` in `net`", "did you mean `fc`?"),
+        ("net.xyzzy=relu", "there is no `xyzzy` in `net`", "+net.xyzzy=... adds one"),
         ("net.fc.units=[1", "this is not YAML", "close the `[`"),
         ("net.fc.units=1\udcff", "cannot be part of a network file", ""),
     ],
