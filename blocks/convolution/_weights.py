@@ -13,7 +13,7 @@ def require_whole_groups(block):
         raise OptionError("groups", f"`groups` is {block.groups}; it must divide `channels`, {block.channels}")
 
 
-def weights(block, x, apart=1):
+def weights_for(block, x, apart=1):
     """W (M, ..., C/groups) and, if wished for, b (M,); only one in `apart` of the products in a sum is ever there."""
     if x.shape[-1] % block.groups:
         raise ValueError(f"x has {x.shape[-1]} channels; `groups`, {block.groups}, must divide them")

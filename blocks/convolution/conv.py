@@ -9,7 +9,7 @@ from blockrun.core import Block
 from .._broadcast import sum_rows
 from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
 from ._products import convolve, convolve_dW, convolve_dx
-from ._weights import require_whole_groups, weights
+from ._weights import require_whole_groups, weights_for
 
 
 class Conv1d(Block):
@@ -34,7 +34,7 @@ class Conv1d(Block):
         require_whole_groups(self)
 
     def params(self, x):
-        return weights(self, x)
+        return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)
@@ -45,11 +45,11 @@ class Conv1d(Block):
 
     @classmethod
     def examples(cls, rng):
-        yield cls(channels=4, kernel=3), (rng.standard_normal((2, 7, 5)),)
-        yield cls(channels=2, kernel=6, pad="same", bias=False), (rng.standard_normal((3, 4, 1)),)
+        yield cls(channels=4, kernel=3), (rng.standard_normal((2, 13, 5)),)
+        yield cls(channels=2, kernel=6, stride=2, pad="same", bias=False), (rng.standard_normal((3, 5, 1)),)
         yield cls(channels=6, kernel=2, pad=(2, 0), dilation=2, groups=2), (rng.standard_normal((2, 5, 4)),)
-        yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 5, 4)),)
-        yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 5, 9)),)
+        yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 16, 4)),)
+        yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 2, 9)),)
         yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 4, 2)),)
 
 
@@ -76,7 +76,7 @@ class Conv2d(Block):
         require_whole_groups(self)
 
     def params(self, x):
-        return weights(self, x)
+        return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)
@@ -119,7 +119,7 @@ class Conv3d(Block):
         require_whole_groups(self)
 
     def params(self, x):
-        return weights(self, x)
+        return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
         return convolve(x, W, b, _window(self, x), self.groups), (x, W)

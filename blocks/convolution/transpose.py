@@ -11,7 +11,7 @@ from blockrun.core import Block
 from .._broadcast import rowwise, sum_rows
 from .._window import Pad2, Size2, per_axis, sides, span, window
 from ._products import convolve, convolve_dW, convolve_dx
-from ._weights import require_whole_groups, weights
+from ._weights import require_whole_groups, weights_for
 
 
 class ConvTranspose2d(Block):
@@ -39,7 +39,7 @@ class ConvTranspose2d(Block):
         require_whole_groups(self)
 
     def params(self, x):
-        return weights(self, x, apart=math.prod(per_axis(self.stride, 2)))
+        return weights_for(self, x, apart=math.prod(per_axis(self.stride, 2)))
 
     def forward(self, ctx, x, *, W, b=None):
         shape = (len(x), *self._sizes(x.shape[1:-1]), self.channels)
