@@ -49,10 +49,10 @@ class Window(NamedTuple):
         """How many places the window stands at in one image."""
         return math.prod(self.output)
 
-    def frame(self, x: Any, images: int, border: float = 0) -> Any:
-        """An array for `images` images like those of `x` together with their padding, filled with `border`."""
-        sizes = [size + sum(pad) for size, pad in zip(x.shape[1:-1], self.pad, strict=True)]
-        return np.full_like(x, border, shape=(images, *sizes, x.shape[-1]), order="C")
+    def frame(self, like: Any, shape: Axes, border: float = 0) -> Any:
+        """An array of the kind of `like` for images of `shape` together with their padding, filled with `border`."""
+        sizes = [size + sum(pad) for size, pad in zip(shape[1:-1], self.pad, strict=True)]
+        return np.full_like(like, border, shape=(shape[0], *sizes, shape[-1]), order="C")
 
     def inside(self, frame: Any) -> Any:
         """The view of `frame` that holds the images, without the padding."""
@@ -63,7 +63,7 @@ class Window(NamedTuple):
         """`x` with its padding; `x` itself if there is none."""
         if not any(map(any, self.pad)):
             return x
-        frame = self.frame(x, len(x), border)
+        frame = self.frame(x, x.shape, border)
         self.inside(frame)[...] = x
         return frame
 

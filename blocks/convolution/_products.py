@@ -44,7 +44,7 @@ def convolve_dx(shape, W, dy, win, groups):
     weights = W.reshape(groups, -1, win.positions, W.shape[-1]).transpose(2, 0, 1, 3)
     dx = np.empty_like(dy, shape=shape, order="C")
     images, rows = _step(dx, win)
-    frame = win.frame(dx, images)
+    frame = win.frame(dy, (images, *shape[1:]))
     space = np.empty_like(dy, shape=(win.positions, images * rows * math.prod(win.output[1:]), shape[-1]), order="C")
     for some in _slices(len(dy), images):
         dframe = frame[: some.stop - some.start]
@@ -65,7 +65,7 @@ def _patches(x, win, groups):
     A piece is some images, or some rows of one. What is read is good until the next piece: it is written over.
     """
     images, rows = _step(x, win)
-    frame = win.frame(x, images)
+    frame = win.frame(x, (images, *x.shape[1:]))
     views = _views(win, frame, groups)
     space = np.empty_like(x, shape=(views[:, :, :rows].size,), order="C")
     for some in _slices(len(x), images):
@@ -146,7 +146,7 @@ def _alone_dW(x, W, dy, win):
 def _alone_dx(shape, W, dy, win):
     dx = np.empty_like(dy, shape=shape, order="C")
     step, weights = _alone_step(dy), _along_rows(W, win)
-    frame, products = win.frame(dx, step), np.empty_like(dy[:step], order="C")
+    frame, products = win.frame(dy, (step, *shape[1:])), np.empty_like(dy[:step], order="C")
     for some in _slices(len(dy), step):
         dframe = frame[: some.stop - some.start]
         dframe[...] = 0
@@ -158,7 +158,7 @@ def _alone_dx(shape, W, dy, win):
 
 def _alone_taps(x, win, step):
     """For each piece of the batch its slice and what each position in the window reads there."""
-    frame = win.frame(x, step)
+    frame = win.frame(x, (step, *x.shape[1:]))
     for some in _slices(len(x), step):
         win.inside(frame)[: some.stop - some.start] = x[some]
         yield some, win.taps(frame[: some.stop - some.start])

@@ -46,7 +46,8 @@ class Conv1d(Block):
     @classmethod
     def examples(cls, rng):
         yield cls(channels=4, kernel=3), (rng.standard_normal((2, 13, 5)),)
-        yield cls(channels=2, kernel=6, stride=2, pad="same", bias=False), (rng.standard_normal((3, 5, 1)),)
+        yield cls(channels=2, kernel=6, pad="same", bias=False), (rng.standard_normal((3, 4, 1)),)
+        yield cls(channels=2, kernel=3, stride=2, pad="same"), (rng.standard_normal((2, 6, 3)),)
         yield cls(channels=6, kernel=2, pad=(2, 0), dilation=2, groups=2), (rng.standard_normal((2, 5, 4)),)
         yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 16, 4)),)
         yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 2, 9)),)

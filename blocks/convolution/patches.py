@@ -31,8 +31,7 @@ class Unfold(Block):
     def backward(self, ctx, saved, dy):
         shape = saved
         win = self._window(shape)
-        dx = np.empty_like(dy, shape=shape)
-        dframe, dtaps = win.frame(dx, len(dx)), dy.reshape(*dy.shape[:-1], win.positions, shape[-1])
+        dframe, dtaps = win.frame(dy, shape), dy.reshape(*dy.shape[:-1], win.positions, shape[-1])
         for position, read in enumerate(win.taps(dframe)):
             read += dtaps[..., position, :]
         return win.inside(dframe)

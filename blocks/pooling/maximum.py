@@ -125,10 +125,8 @@ def _largest(x, win, keep):
 
 def _to_largest(dy, which, shape, win):
     """The gradient of `_largest` for x of `shape`."""
-    dx = np.empty_like(dy, shape=shape, order="C")
-    for some in pieces(dx):
-        dframe = win.frame(dx, len(dx[some]))
-        for position, read in enumerate(win.taps(dframe)):
+    dframe = win.frame(dy, shape)
+    for some in pieces(dframe):
+        for position, read in enumerate(win.taps(dframe[some])):
             read += dy[some] * (which[some] == position)
-        dx[some] = win.inside(dframe)
-    return dx
+    return win.inside(dframe)
