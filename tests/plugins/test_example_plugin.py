@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 
@@ -16,8 +17,10 @@ EXAMPLE = Path(__file__).parents[1] / "example_plugin"
 
 
 @pytest.fixture
-def installed(site):
-    """The project as its own `pyproject.toml` declares it."""
+def installed(site, monkeypatch):
+    """The project as its own `pyproject.toml` declares it, and not as it was when it was last installed."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == "blockrun_swish"]:
+        monkeypatch.delitem(sys.modules, module)
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     points = "".join(f"{name} = {value}\n" for name, value in project["entry-points"]["blockrun"].items())
     site.add_package(EXAMPLE / "blockrun_swish", project["name"], f"[blockrun]\n{points}", project["version"])

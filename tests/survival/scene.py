@@ -60,7 +60,7 @@ def saved_step(run: RunFolder) -> int:
 
 
 def blockrun(
-    *arguments: str, before: Sequence[str] = (), timeout: float = 120, **options: object
+    *arguments: str, before: Sequence[str] = (), timeout: float = 600, **options: object
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, as an argument of `before` if that is given."""
     command = [*before, sys.executable, "-m", "blockrun", *arguments]
