@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .lines import as_json
-from .measured import PARTS, by_name
+from .measured import PARTS, objective_of
 
 if TYPE_CHECKING:
     from .folder import RunFolder
@@ -49,15 +49,20 @@ class Rows(Progress):
     def start(self, trainer: Trainer, folder: RunFolder) -> None:
         self.weights = trainer.network.objective
         self.steps = trainer.steps if trainer.interval % trainer.per_epoch else 0
-        self.way = [by_name(row, self.weights)["objective"] for row in folder.rows()]
+        self.way = [self._objective(row) for row in folder.rows()]
 
     def row(self, row: dict[str, Any]) -> None:
-        self.way.append(by_name(row, self.weights)["objective"])
+        self.way.append(self._objective(row))
         cells = [*cells_of(row, self.steps), *self._trend()]
         if not self.headed:
             self.write("  ".join(name.rjust(width) for name, _, width in cells))
             self.headed = True
         self.write("  ".join(text.rjust(width) for _, text, width in cells).rstrip())
+
+    def _objective(self, row: dict[str, Any]) -> float:
+        """What is minimised, as in `by_name`; files have null where it is not a number."""
+        part = row["val" if "val" in row else "train"]
+        return objective_of({name: math.nan if x is None else x for name, x in part.items()}, self.weights)
 
     def _trend(self) -> list[tuple[str, str, int]]:
         """The column of the sparkline, if the stream can show one."""
@@ -147,13 +152,13 @@ class Events(Progress):
 
 def sparkline(values: list[float]) -> str:
     """Values as heights between their least and greatest; a blank where one is not finite."""
-    finite = [value for value in values if value is not None and math.isfinite(value)]
+    finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     return "".join(_level(value, low, high) for value in values)
 
 
-def _level(value: float | None, low: float, high: float) -> str:
-    if value is None or not math.isfinite(value):
+def _level(value: float, low: float, high: float) -> str:
+    if not math.isfinite(value):
         return " "
     return LEVELS[round((value - low) / (high - low) * (len(LEVELS) - 1))] if high > low else LEVELS[0]
 

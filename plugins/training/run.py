@@ -188,21 +188,27 @@ def _go_on(session: Session) -> Run:
             progress.stop()
             part, results = session.finish()
     except BaseException as error:
-        _record_failure(session, error)
+        _record_failure(session, error, _seconds(folder, began))
+        if isinstance(error, KeyboardInterrupt) and session.signals.received is not None:
+            raise session.interrupted(", at once", "goes on from the last checkpoint") from None
         raise
     finally:
         progress.stop()
-    seconds = time.monotonic() - began
-    total, step = folder.info.get("seconds", 0.0) + seconds, session.trainer.step
     folder.save_info(
-        status="finished", seconds=round(total, 2), part=part, results=results, steps=step, reason=session.reason
-    )
+        status="finished", seconds=_seconds(folder, began), part=part, results=results, steps=session.trainer.step,
+        reason=session.reason,
+    )  # fmt: skip
     session.network.params.update({n: session.trainer.trained[n] for n in session.network.params})
     session.network.state.update({n: session.trainer.trained[n] for n in session.network.state})
-    return Run(folder, part, results, seconds, session.reason)
+    return Run(folder, part, results, time.monotonic() - began, session.reason)
 
 
-def _record_failure(session: Session, error: BaseException) -> None:
+def _seconds(folder: RunFolder, began: float) -> float:
+    """How long the run has been trained, the parts of it before this one too."""
+    return round(folder.info.get("seconds", 0.0) + time.monotonic() - began, 2)
+
+
+def _record_failure(session: Session, error: BaseException, seconds: float) -> None:
     """Say in `run.json` how the run ended, if that can be written: what went wrong matters more."""
     status, reason = "failed", f"{type(error).__name__}: {error}"
     if isinstance(error, Diverged):
@@ -210,4 +216,4 @@ def _record_failure(session: Session, error: BaseException) -> None:
     elif isinstance(error, (Interrupted, KeyboardInterrupt)):
         status, reason = "interrupted", ""
     with suppress(RunError):
-        session.folder.save_info(status=status, reason=reason)
+        session.folder.save_info(status=status, reason=reason, seconds=seconds)

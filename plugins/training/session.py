@@ -42,6 +42,7 @@ class Session:
         self.reason = ""
         self.signals = Signals()
         self._clock = _Clock(trainer)
+        self._settled = False  # whether all that belongs to the steps so far is done
         self._each_step = [n for n, callback in self.callbacks.items() if type(callback).step is not Callback.step]
 
     @property
@@ -85,6 +86,8 @@ class Session:
         except Diverged as error:
             self._keep_batch(error)
             raise
+        except (Interrupted, RunError):
+            raise
         except Exception as error:
             self._save_if_whole()
             blame_block(self.network, error)
@@ -94,7 +97,9 @@ class Session:
         trainer = self.trainer
         self._tell("start")
         self._measure_if_due()
+        self._settled = True
         for count in trainer.walk() if not self.reason else ():
+            self._settled = False
             self._clock.examples += count
             self.progress.step(trainer, count)
             if self._each_step:
@@ -102,6 +107,7 @@ class Session:
             if self.signals.received is not None:
                 self.interrupt()
             self._measure_if_due()
+            self._settled = True
             if self.reason:
                 return
 
@@ -113,8 +119,8 @@ class Session:
                 error.help += f"; `blockrun resume {self.folder.path} --replay` runs the batch again"
 
     def _save_if_whole(self) -> None:
-        """Save after an error, unless it came while what is learned was being changed."""
-        if not self.trainer.changing:
+        """Save after an error, unless it came while a step was half taken, or half told of."""
+        if self._settled and not self.trainer.changing:
             with suppress(UserError, MemoryError):
                 self.save()
 
@@ -131,11 +137,13 @@ class Session:
         if self.signals.received is None:
             return
         self.save()
-        raise Interrupted(
-            self.signals.received,
-            f"interrupted at step {self.trainer.step} of {self.trainer.steps}; the checkpoint is written",
-            help=f"`blockrun resume {self.folder.path}` goes on from here",
-        )
+        raise self.interrupted("; the checkpoint is written", "goes on from here")
+
+    def interrupted(self, how: str, then: str) -> Interrupted:
+        """What is raised after a signal."""
+        where = f"interrupted at step {self.trainer.step} of {self.trainer.steps}"
+        assert self.signals.received is not None
+        return Interrupted(self.signals.received, where + how, f"`blockrun resume {self.folder.path}` {then}")
 
     def _measure_if_due(self) -> None:
         if self.trainer.due or (self.reason and self.trainer.step > self.trainer.recorded):

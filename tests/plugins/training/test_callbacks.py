@@ -290,7 +290,11 @@ def test_a_callback_that_raises_is_named_and_the_run_can_go_on_without_it(networ
     made = network("first: {callback: scribe}, second: faulty")
     with pytest.raises(PluginError, match=r"callback `second` \(faulty\) fails in `measured`: KeyError: 'nothing'"):
         train(made)
-    assert find_folder("latest", made.sections.run.dir).info["status"] == "failed"
+    run = find_folder("latest", made.sections.run.dir)
+    assert run.info["status"] == "failed"
+    assert not list(run.checkpoints.iterdir())  # half told of, the measurement is made again
+    run.config.write_text(run.config.read_text().replace("second: faulty", ""))
+    assert [row["step"] for row in resume(run, allow=("config",)).folder.rows()] == [3, 6, 9, 12]
 
 
 def test_an_option_may_not_be_called_callback():

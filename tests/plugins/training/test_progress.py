@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.network import load
+from blockrun.plugins.training.loop import Trainer
 from blockrun.plugins.training.progress import Rows, for_terminal, sparkline
 from blockrun.plugins.training.run import train
 
@@ -43,7 +44,7 @@ def test_a_sparkline_goes_from_the_least_to_the_greatest():
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
     assert sparkline([3.0, 1.0, 2.0]) == "█▁▅"
     assert sparkline([2.0, 2.0]) == "▁▁"
-    assert sparkline([1.0, float("nan"), None, float("inf"), 2.0]) == "▁   █"
+    assert sparkline([1.0, float("nan"), float("inf"), 2.0]) == "▁  █"
     assert sparkline([]) == ""
 
 
@@ -71,6 +72,16 @@ def test_a_stream_that_has_no_such_letters_shows_no_sparkline(config):
     train(load(*config), Rows(stream))
     stream.getvalue().encode("ascii")
     assert "trend" not in stream.getvalue()
+
+
+def test_a_run_that_goes_on_shows_the_way_so_far_with_a_gap_where_it_was_no_number(config):
+    class Folder:
+        def rows(self):
+            return [{"step": 1, "val": {"loss": x, "objective": x}} for x in (4.0, None, 3.0)]
+
+    rows = Rows(Utf8())
+    rows.start(Trainer(load(*config)), Folder())
+    assert sparkline(rows.way) == "█ ▁"
 
 
 def test_rows_between_epochs_are_counted_in_steps(config):

@@ -117,6 +117,23 @@ def test_a_terminated_run_ends_with_143_and_says_how_to_go_on(network):
     assert "blockrun resume" in stop.value.help
 
 
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_stops_at_once_and_the_run_goes_on_from_its_last_checkpoint(network, tmp_path, signum, code):
+    class Twice(StopAt):
+        def step(self, trainer, examples):
+            super().step(trainer, examples)
+            super().step(trainer, examples)
+
+    with pytest.raises(Interrupted) as stop:
+        train(network, Twice(14, signum))
+    assert stop.value.exit_code == code
+    assert stop.value.message == "interrupted at step 14 of 24, at once"
+    folder = find_folder("latest", tmp_path / "runs")
+    assert folder.info["status"] == "interrupted"
+    assert load_latest(folder.checkpoints, LAST).about["progress"]["step"] == 12
+    assert resume(folder).folder.info["steps"] == 24
+
+
 def test_a_finished_run_is_not_resumed(network):
     with pytest.raises(RunError, match="is finished; there is nothing to resume"):
         resume(train(network).folder)
