@@ -113,13 +113,13 @@ class Document:
         found: list[KeyPath] = []
         waiting = [path]
         while waiting and len(found) < most:
-            at, rest = self._asker(waiting.pop(0))
+            at, rest = self.asked(waiting.pop(0))
             more = [(*source, *rest) for source in self.sources.get(at, ()) if source[0] != DATA]
             waiting += [source for source in more if source not in found]
             found += [source for source in more if source not in found]
         return found[:most]
 
-    def _asker(self, path: KeyPath) -> tuple[KeyPath, KeyPath]:
+    def asked(self, path: KeyPath) -> tuple[KeyPath, KeyPath]:
         """The value at or around `path` that is written with `$`, and the way on from there."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.sources:

@@ -19,6 +19,7 @@ from blockrun.plugins.training.seeds import derive
 
 from .document import Document
 from .experiment import Input, Sections
+from .origins import Origin, origin
 from .paths import relative
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ class Network:
         except (UserError, ValueError) as error:
             raise StartError(name, kind, error) from None
         return made
+
+    def origin(self, *path: str | int) -> Origin:
+        """Where the value at `path` comes from, such as ("net", "layers/0/fc", "units")."""
+        return origin(self.document, path)
 
     def feed(self, data: Mapping[str, Any]) -> dict[str, Array]:
         """`data` as the graph wants it: cast to the declared dtypes, constants added, shapes checked.

@@ -12,7 +12,7 @@ from blockrun.core.options import Options
 from blockrun.plugins.data.take import Taken
 from blockrun.plugins.network.document import Document, KeyPath
 from blockrun.plugins.network.network import Network
-from blockrun.plugins.network.overrides import LINE
+from blockrun.plugins.network.origins import origin
 
 WIDTH = 100  # of what is kept in one line
 COMMENT = 56  # the column where origins stand, if there is room
@@ -50,17 +50,7 @@ class Shown:
         """Where the value at `path` is written, and what it was made from: `net.yaml:7 from net.yaml:3`."""
         if path in self.defaults:
             return f"default of {self.defaults[path]}"
-        if path[2:] == ("in",) and self.document.written(path) not in self.document.places:
-            return "implied"
-        made = [self._place(source) for source in self.document.made_from(path)]
-        return " from ".join(dict.fromkeys([self._place(path), *made]))
-
-    def _place(self, path: KeyPath) -> str:
-        place = self.document.place(path)
-        if place is None:
-            return self.document.file
-        mark = place.value
-        return LINE if mark.file == LINE else f"{mark.file}:{mark.line}"
+        return str(origin(self.document, path))
 
     def _lines(self, value: Any, path: KeyPath, indent: str, origins: bool) -> Iterator[str]:
         for key, part in value.items():

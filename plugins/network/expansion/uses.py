@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from blockrun.core.options import RESERVED
 from blockrun.plugins.suggest import closest, did_you_mean
 
+from ..document import KeyPath
 from ..nodes import Draft
 from ..reader import Cursor, missing, show_plain
 from ..values import Environment
@@ -82,10 +83,12 @@ class Using:
         inner = Scope(draft.name, Environment(outer.values), outer, template.name)
         inner.use = cursor = draft.cursor
         for name, default in template.args.items():
+            path: KeyPath = (*cursor.path, name)
             if name in cursor:
-                inner.values.give(name, cursor.value[name], (*cursor.path, name), outer.values, default.path)
+                inner.values.give(name, cursor.value[name], path, outer.values, default.path)
             else:
-                inner.values.give(name, default.value, default.path, inner.values)
+                self.all.document.copy(path, default.path, cursor.path)
+                inner.values.give(name, default.value, path, inner.values, default.path)
         self.all.passed += inner.values.own.items()
         for name in template.inputs:
             full = inner.join(name)
