@@ -8,6 +8,8 @@ from annotated_types import Ge
 
 from blockrun.core import Block
 
+from .._axes import require_axis
+
 
 class Softmax(Block):
     """yₖ = eˣₖ / Σⱼ eˣⱼ along `axis`, with the largest x taken off first so that nothing overflows.
@@ -25,6 +27,7 @@ class Softmax(Block):
         return self.axis > 0 or self.axis == -1
 
     def forward(self, ctx, x):
+        require_axis(x.shape, self.axis)
         y = np.exp(x - _largest(x, self.axis))
         y = y / y.sum(axis=self.axis, keepdims=True)
         return y, y
@@ -57,6 +60,7 @@ class LogSoftmax(Block):
         return self.axis > 0 or self.axis == -1
 
     def forward(self, ctx, x):
+        require_axis(x.shape, self.axis)
         y = x - _largest(x, self.axis)
         total = np.exp(y).sum(axis=self.axis, keepdims=True)
         y = y - np.log(np.maximum(total, 1))  # the largest adds 1 to it; it is 0 only over no examples

@@ -76,7 +76,7 @@ class Gather(Block):
             shapes = f"x has shape {show_shape(x.shape)} and index {show_shape(index.shape)}"
             raise ValueError(f"{shapes}; with `per_example` they must have equally many examples")
         y = _table(x, axis)[self._rows(x.shape, axis, index)]
-        return y.reshape(*x.shape[:axis], *index.shape[each:], *x.shape[axis + 1 :]), (x.shape, axis, index)
+        return y.reshape((*x.shape[:axis], *index.shape[each:], *x.shape[axis + 1 :])), (x.shape, axis, index)
 
     def backward(self, ctx, saved, dy):
         shape, axis, index = saved

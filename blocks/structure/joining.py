@@ -4,7 +4,7 @@ from itertools import accumulate
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Le, MinLen
 
 from blockrun.core import Block
 from blockrun.core.options import OptionError
@@ -12,7 +12,8 @@ from blockrun.core.shapes import show_shape
 
 from .._axes import along, axis_of, leaves_examples
 
-Count = Annotated[int, Ge(1)]
+MOST = 10_000  # outputs: every one has a name, and a file should not fill the memory with them
+Count = Annotated[int, Ge(1), Le(MOST)]
 
 
 class Concat(Block):
@@ -118,7 +119,7 @@ class Split(Block):
     """
 
     parts: Count | None = None
-    sizes: Annotated[tuple[Count, ...], MinLen(1)] | None = None
+    sizes: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] | None = None
     axis: int = -1
 
     @property
