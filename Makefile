@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CFG ?= configs/digits.yaml
 
-.PHONY: train test lint bench digits mutants false-alarms crash clean
+.PHONY: train test lint bench digits mutants false-alarms diagnostics crash clean
 
 train: .venv/installed
 	$(BIN)/blockrun train $(CFG)
@@ -19,6 +19,9 @@ mutants: .venv/tested     ## does the gradient check kill every wrong gradient? 
 
 false-alarms: .venv/installed   ## does it ever accuse a right one? 10,000 block runs
 	$(BIN)/python benchmarks/false_alarms.py
+
+diagnostics: .venv/tested ## are mistakes in network files told in words, at their place, with a way out?
+	$(BIN)/python -m tests.diagnostics.run
 
 crash: .venv/tested       ## kills, faults, full disks, damaged files, exact resumption: half an hour and more
 	$(BIN)/python -m tests.survival.run

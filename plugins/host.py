@@ -44,7 +44,11 @@ class Host:
         self.only = only
         self._plugins = plugins
         self._offers = offers
+        self._named: dict[tuple[str, str], list[Offer]] = {}
+        for offer in offers:
+            self._named.setdefault((offer.kind, offer.name), []).append(offer)
         self._found: dict[tuple[str, str], Any] = {}
+        self._missing: dict[tuple[str, str], UserError] = {}
         self._note_collisions()
 
     def names(self, kind: str) -> list[str]:
@@ -81,7 +85,7 @@ class Host:
     def _matching(self, kind: str, name: str) -> list[Offer]:
         """The offers that `name` may mean: ours alone if we have one, else all of them."""
         distribution, _, bare = name.rpartition("/")
-        same = [offer for offer in self._offers if offer.kind == kind and offer.name == bare]
+        same = self._named.get((kind, bare), [])
         if distribution:
             same = [o for o in same if canonical(o.plugin.distribution) == canonical(distribution)]
         return [offer for offer in same if offer.plugin.own] or same
@@ -92,7 +96,9 @@ class Host:
         if len(matching) == 1:
             return matching[0]
         if not matching:
-            raise self._unknown(kind, name)
+            if (kind, name) not in self._missing:
+                self._missing[kind, name] = self._unknown(kind, name)
+            raise self._missing[kind, name].with_traceback(None)
         noun, who = KINDS[kind].noun, " and ".join(str(offer.plugin) for offer in matching)
         full = sorted({offer.full_name for offer in matching})
         if len(full) < len(matching):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 
 CANDIDATES, FARTHEST, ALIKE = 20, 0.5, 0.6
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` is most likely a slip of, if any is near: the fewest edits, then the most alike."""
+    return _closest(name, tuple(known))
+
+
+@lru_cache(maxsize=1024)
+def _closest(name: str, known: tuple[str, ...]) -> str | None:
     folded = {_fold(n): n for n in known}
     word = _fold(name)[:100]
     near = [(_edits(word, key), -SequenceMatcher(None, word, key).ratio(), key)
@@ -36,10 +42,13 @@ def _edits(a: str, b: str) -> int:
     return rows[-1][-1]
 
 
-def did_you_mean(name: str, known: Iterable[str], kind: str = "") -> str:
-    """Help for an unknown name: the nearest known one, else a list of what there is; "" if there is nothing."""
+def did_you_mean(name: str, known: Iterable[str], kind: str = "", others: Iterable[str] = ()) -> str:
+    """Help for an unknown name: the nearest known one, else a list of what there is; "" if there is nothing.
+
+    The nearest may be one of the `others`, which are not listed.
+    """
     names = sorted(set(known))
-    close = closest(name, names)
+    close = closest(name, [*names, *others])
     if close:
         return f"did you mean `{close}`?"
     return f"{kind or 'known'}: {listing(names)}" if names else ""

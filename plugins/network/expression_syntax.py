@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from functools import lru_cache
 
 LONGEST, DEEPEST = 500, 64  # characters, levels
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
@@ -33,8 +34,15 @@ class Spans:
         return start + self.shift, end + self.shift
 
 
-def parse(text: str) -> ast.expr:
-    """The syntax tree of an expression; raises `ExpressionError`."""
+@lru_cache(maxsize=1024)
+def read(text: str) -> tuple[ast.expr, tuple[ast.expr, ...]]:
+    """The syntax tree of an expression that can be evaluated, and the names in it; raises `ExpressionError`."""
+    tree = _parse(text)
+    _check(tree, Spans(text))
+    return tree, tuple(_named(tree))
+
+
+def _parse(text: str) -> ast.expr:
     whole = (0, len(text))
     if not text.strip():
         raise ExpressionError("E023", "`${}` is empty", whole, "nothing to work out", UNDERSTOOD)
@@ -65,7 +73,7 @@ def _syntax_error(error: SyntaxError, text: str) -> ExpressionError:
     return ExpressionError("E023", f"this is not an expression: {message}", (start, end), "here", help)
 
 
-def check(tree: ast.expr, spans: Spans) -> None:
+def _check(tree: ast.expr, spans: Spans) -> None:
     """Refuse everything that is not understood, and what is nested too deep."""
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
@@ -113,7 +121,7 @@ def _called(node: ast.AST) -> str:
     return "something that does not compute a value"
 
 
-def named(tree: ast.expr) -> list[ast.expr]:
+def _named(tree: ast.expr) -> list[ast.expr]:
     """The names in a tree, each `data.classes` as one."""
     found: list[ast.expr] = []
     waiting: list[ast.AST] = [tree]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from blockrun.core.options import show
 
 from .document import BROKEN
-from .expression_syntax import ExpressionError, Spans, check, dotted, named, parse
+from .expression_syntax import ExpressionError, Spans, dotted, read
 
 LONGEST_TEXT = 1_000  # characters of a result
 INT_BITS = 64
@@ -50,17 +50,15 @@ def evaluate(text: str, names: Names) -> Any:
 
     All names must be known, those of a branch that is not taken too.
     """
-    tree = parse(text)
-    spans = Spans(text)
-    check(tree, spans)
-    known = [names.known(name, spans(node)) for node in named(tree) if (name := dotted(node)) not in CONSTANTS]
+    (tree, named), spans = read(text), Spans(text)
+    known = [names.known(name, spans(node)) for node in named if (name := dotted(node)) not in CONSTANTS]
     if not all(known):
         return BROKEN
     return _Evaluation(names, spans).of(tree)
 
 
 class _Evaluation:
-    """Works out a tree that `check` has let pass."""
+    """Works out a tree that `read` has let pass."""
 
     def __init__(self, names: Names, spans: Spans) -> None:
         self.names = names

@@ -24,7 +24,7 @@ from .reader import Cursor, missing, show_plain
 
 Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 Sizes = tuple[Annotated[int, Ge(1)], ...]
-MOST_NUMBERS = 2**31  # in one example
+MOST_NUMBERS, MOST_AXES = 2**31, 32  # of one example
 KEYS = ("shape", "dtype", "batch", "value", "from", "below")
 PARTS = ("train", "val", "test")
 PART_KEYS = ("source", "batch", "shuffle", "take")  # of any part, whatever its source
@@ -58,6 +58,9 @@ def _fed(name: str, cursor: Cursor, dtype: str) -> Input | None:
     shape = cursor.get("shape", Sizes, ())
     below = cursor.get("below", Annotated[int, Ge(1)], 2)
     batch, source = cursor.get("batch", bool, True), cursor.get("from", str, name)
+    if len(shape) > MOST_AXES:
+        fact = f"`{name}` has {len(shape)} axes; the most is {MOST_AXES}"
+        cursor.nearest("shape").error("E044", fact, "too many")
     if prod(shape) > MOST_NUMBERS:
         fact = f"an example of `{name}` would be {prod(shape):,} numbers; the most is {MOST_NUMBERS:,}"
         cursor.nearest("shape").error("E044", fact, "too large")

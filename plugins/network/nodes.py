@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +27,7 @@ class Draft:
     cls       its block, None if that is not known
     block     with its options, None if they do not fit
     owner     the full name under which its parameters go
+    finished  whether its values have been worked out and its block looked for
     """
 
     name: str
@@ -35,12 +35,13 @@ class Draft:
     section: str
     scope: Scope
     previous: Pick | None = None
-    fixed: Mapping[str, Source] = field(default_factory=dict)
+    fixed: dict[str, Source] = field(default_factory=dict)
     off: bool = False
     hint: str = ""
     cls: type[Block] | None = None
     block: Block | None = None
     owner: str = ""
+    finished: bool = False
 
     @property
     def path(self) -> str:

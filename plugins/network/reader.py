@@ -13,6 +13,7 @@ from blockrun.plugins.suggest import closest, did_you_mean, listing
 from .diagnostics import MOST, ConfigError, Diagnostic, Mark
 from .document import Document, KeyPath, is_broken
 
+MOST_SAID = 4 * MOST  # complaints, those about copies of what has been complained about included
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
@@ -53,7 +54,7 @@ class Problems:
         if said not in self._said:
             self._said.add(said)
             self.found.append(error)
-        if len(self.found) >= MOST:
+        if len(self.found) >= MOST or self.complaints >= MOST_SAID:
             self.stop()
 
     def _extended(self, mark: Mark | None) -> Iterator[str]:
@@ -201,9 +202,8 @@ class Cursor:
         before = self.problems.complaints
         for name in given:
             if name not in cls.option_types:
-                close = closest(name, [*cls.option_types, *others])
-                listed = did_you_mean(name, cls.option_types, f"the options of {what} are") or f"{what} has no options"
-                help = f"did you mean `{close}`?" if close else listed
+                help = did_you_mean(name, cls.option_types, f"the options of {what} are", others)
+                help = help or f"{what} has no options"
                 self[name].error("E012", f"{what} has no option `{name}`", "not an option", help, key=True)
         for name, default in option_defaults(cls).items():
             if default is MISSING and missing(name, given, cls.option_types):
@@ -270,6 +270,8 @@ def value_hint(value: Any, hint: Any) -> str:
         return "nothing follows the colon"
     if value in ("on", "yes", "off", "no") and _takes(True, hint):
         return f"write {'true' if value in ('on', 'yes') else 'false'}"
+    if isinstance(value, str) and _takes(True, hint) and not _takes("", hint):
+        return did_you_mean(value, ("true", "false"), "write one of")
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"write {int(value)}"
     if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", value):

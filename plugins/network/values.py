@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from blockrun.core.options import show
-from blockrun.plugins.suggest import closest, did_you_mean
-
-from .document import BROKEN, DATA, KeyPath
-from .expression_syntax import ExpressionError
-from .expressions import LONGEST_TEXT, evaluate
+from .document import BROKEN, KeyPath
 from .reader import Problems
+from .references import Reference
 
-NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
-REFERENCE = re.compile(rf"\$({NAME})")
-EXPRESSION = re.compile(r"\$\{([^{}]*)\}")
 MOST_COPIED = 100_000  # entries of lists and maps that references stand for, in one file
+MOST_READ = 20_000  # characters of different expressions in one file
+DEEPEST = 64  # values made of values made of values ...
 UNSETTLED: Any = object()
 
 
@@ -66,7 +60,8 @@ class Values:
         self.vars = Environment()
         self.answers: Any = None
         self.settling: list[tuple[str, Given]] = []
-        self._copied = 0
+        self._copied = self._read = 0
+        self._expressions: set[str] = set()
         section = problems.document.data.get("vars")
         for name, value in section.items() if isinstance(section, dict) else ():
             self.vars.give(name, value, ("vars", name), self.vars)
@@ -79,9 +74,7 @@ class Values:
             return [self.resolve(v, (*path, i), names) for i, v in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
             return value
-        match = REFERENCE.fullmatch(value)
-        asker = _Asker(self, path, names or self.vars, value)
-        return asker.text() if match is None else asker.ask(match[1])
+        return Reference(self, path, names or self.vars, value).resolve()
 
     def variables(self) -> dict[str, Any]:
         """The section `vars` itself, worked out."""
@@ -89,6 +82,10 @@ class Values:
 
     def settle(self, name: str, given: Given) -> Any:
         """The value of `given`, worked out once, so that what is wrong with it is said once."""
+        if given.settled is UNSETTLED and len(self.settling) >= DEEPEST:
+            fact = f"values are made of one another more than {DEEPEST} deep"
+            self.problems.add("E006", fact, given.path, "too deep")
+            given.settled = BROKEN
         if given.settled is UNSETTLED:
             self.settling.append((name, given))
             given.settled = self.resolve(given.value, given.path, given.names)
@@ -111,6 +108,17 @@ class Values:
             return names.outer.find(name)
         return found
 
+    def may_read(self, expression: str, path: KeyPath) -> bool:
+        """Whether one more expression is within the limit; complains if not, once. Copies of one are one."""
+        before = self._read
+        if expression not in self._expressions:
+            self._expressions.add(expression)
+            self._read += len(expression)
+        if before <= MOST_READ < self._read:
+            fact = f"the expressions in this file have more than {MOST_READ:,} characters"
+            self.problems.add("E006", fact, path, "the limit is passed here")
+        return self._read <= MOST_READ
+
     def copied(self, given: Given, path: KeyPath) -> bool:
         """Whether one more copy of `given` is within the limit; complains if not, once."""
         before, self._copied = self._copied, self._copied + given.size
@@ -120,161 +128,8 @@ class Values:
         return self._copied <= MOST_COPIED
 
 
-class _Asker:
-    """A text with `$` in it, at `path`, that wants to know what names mean there."""
-
-    def __init__(self, values: Values, path: KeyPath, names: Environment, written: str) -> None:
-        self.values = values
-        self.path = path
-        self.names = names
-        self.written = written
-        self.part: tuple[str, int] | None = None  # the expression being read, and where in it its text begins
-
-    def text(self) -> Any:
-        """The value of an expression, or a text with the values of those in it put in; plain text as it is."""
-        written = self.written
-        whole = EXPRESSION.fullmatch(written)
-        if whole is not None:
-            return self._evaluate(whole)
-        at = _not_closed(written)
-        if at >= 0:
-            self.part = (written, 0)
-            help = "an expression ends with `}` and has no braces inside"
-            self.complain("E023", "`${` is not closed", (at, at + 2), "begins here", help)
-            return BROKEN
-        values = [self._as_text(match, self._evaluate(match)) for match in EXPRESSION.finditer(written)]
-        if BROKEN in values:
-            return BROKEN
-        pieces = EXPRESSION.split(written)
-        pieces[1::2] = values
-        if sum(map(len, pieces)) > LONGEST_TEXT:
-            self.complain("E025", f"a text of more than {LONGEST_TEXT:,} characters", None, "too long", "")
-            return BROKEN
-        return "".join(pieces)
-
-    def _evaluate(self, match: re.Match[str]) -> Any:
-        self.part = (self.written, match.start(1))
-        try:
-            return evaluate(match[1], self)
-        except ExpressionError as error:
-            self.complain(error.code, error.message, error.span, error.label, error.help)
-            return BROKEN
-
-    def _as_text(self, match: re.Match[str], value: Any) -> Any:
-        if value is BROKEN or isinstance(value, str):
-            return value
-        if isinstance(value, (int, float)):
-            return show(value)
-        what = "a list" if isinstance(value, list) else "a map" if isinstance(value, dict) else "null"
-        self.part = (self.written, match.start(1))
-        self.complain("E025", f"{what} cannot be part of a text", (0, len(match[1])), f"this is {what}", "")
-        return BROKEN
-
-    def complain(
-        self, code: str, message: str, span: tuple[int, int] | None, label: str, help: str, **more: Any
-    ) -> None:
-        """Report at the characters `span` of the expression, or at the whole value."""
-        within = None
-        if span is not None and self.part is not None:
-            text, shift = self.part
-            within = (text, span[0] + shift, span[1] + shift)
-        self.values.problems.add(code, message, self.path, label, help, within=within, **more)
-
-    def known(self, name: str, span: tuple[int, int] | None = None) -> bool:
-        """Whether there is such a name; of what the data answer, only whether it is asked rightly is told later."""
-        if _of_data(name) or self._find(name)[0] is not None:
-            return True
-        known = [n for n in self.names.everything() if n not in [waiting for waiting, _ in self.values.settling]]
-        close = closest(name.removeprefix("vars."), known)
-        sign = "$" if span is None else ""
-        help = f"did you mean `{sign}{close}`?" if close else f"define it: `vars: {{{name}: ...}}`"
-        found = self.names.find(close) if close else None
-        related = [(found.declared, f"`{close}` is defined here")] if found is not None else []
-        label = "not in `vars`" if self.names is self.values.vars else "not an argument, nor in `vars`"
-        self.complain("E020", f"unknown variable `{sign}{name}`", span, label, help, related=related)
-        return False
-
-    def ask(self, name: str) -> Any:
-        """The value of `$name`."""
-        return self.value(name) if self.known(name) else BROKEN
-
-    def value(self, name: str, span: tuple[int, int] | None = None) -> Any:
-        """The value of a known name."""
-        if _of_data(name):
-            return self._ask_data(name[5:], span)
-        given, rest = self._find(name)
-        assert given is not None
-        self._record((*given.path, *rest))
-        circle = self.values.circle(name, given)
-        if circle:
-            self.complain("E021", f"`${name}` is defined by itself: {circle}", span, "leads back to itself", "")
-            return BROKEN
-        value = self.values.settle(name, given)
-        if not self.values.copied(given, self.path):
-            return BROKEN
-        for at, part in enumerate(rest):
-            if not isinstance(value, dict) or part not in value:
-                return self._no_part(value, name.split(".")[: -len(rest) + at], part, span)
-            value = value[part]
-        return value
-
-    def _no_part(self, value: Any, before: list[str], part: str, span: tuple[int, int] | None) -> Any:
-        if value is not BROKEN:
-            what = ".".join(before)
-            fact = f"`${what}` has no `{part}`" if isinstance(value, dict) else f"`${what}` is {show(value)}, not a map"
-            help = did_you_mean(part, value, "it has") if isinstance(value, dict) else ""
-            self.complain("E020", fact, span, "not there", help)
-        return BROKEN
-
-    def _find(self, name: str) -> tuple[Given | None, list[str]]:
-        """What `name` means, or else its part before a dot, with what comes after."""
-        found = self.values.seen(name, self.names)
-        first, *rest = name.split(".")
-        return (found, []) if found is not None or not rest else (self.values.seen(first, self.names), rest)
-
-    def _record(self, source: KeyPath) -> None:
-        sources = self.values.problems.document.sources
-        before = sources.get(self.path, ())
-        sources[self.path] = before if source in before else (*before, source)
-
-    def _ask_data(self, name: str, span: tuple[int, int] | None) -> Any:
-        answers = self.values.answers
-        self._record((DATA, name))
-        if answers is BROKEN:
-            return BROKEN
-        known = answers or {}
-        if name in known:
-            return plain(known[name])
-        if answers is not None:
-            what = "the data source does not tell it"
-            help = did_you_mean(f"$data.{name}", [f"$data.{answer}" for answer in known], "it tells")
-        elif "data" in self.values.problems.document.data:
-            what, help = "`data` itself would need it", "write the value itself"
-        else:
-            what, help = "the file has no `data`", "add a section `data`, or write the value itself"
-        self.complain("E022", f"`$data.{name}` is not known: {what}", span, "no answer", help)
-        return BROKEN
-
-
-def _not_closed(written: str) -> int:
-    """Where a `${` is that no expression begins with; -1 if nowhere."""
-    begins = {match.start() for match in EXPRESSION.finditer(written)}
-    return next((match.start() for match in re.finditer(r"\$\{", written) if match.start() not in begins), -1)
-
-
-def _of_data(name: str) -> bool:
-    return name == "data" or name.startswith("data.")
-
-
 def _size(value: Any) -> int:
     """The entries of a list or map and of everything in it; what is shared is counted wherever it is."""
     if not isinstance(value, (dict, list)):
         return 0
     return sum(1 + _size(part) for part in (value.values() if isinstance(value, dict) else value))
-
-
-def plain(value: Any) -> Any:
-    """A value of a data source as a file could have held it."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return [plain(part) for part in value] if isinstance(value, (tuple, list)) else value

@@ -26,6 +26,7 @@ class Wiring:
         self.names, self.top = expansion.names, expansion.top
         self.lost = self.names.lost
         self._owners: dict[str, Draft] = {}
+        self._found: dict[tuple[str, str], str] = {}  # what parameters have turned out to be
         for draft in expansion.drafts:
             self._owners.setdefault(draft.owner, draft)
         self._owners |= {draft.name: draft for draft in expansion.drafts}
@@ -78,20 +79,26 @@ class Wiring:
 
     def parameter(self, draft: Draft, name: str) -> str:
         """The variable that a parameter of a node is: its own, its owner's, or what that is tied to."""
-        seen: set[tuple[str, str]] = set()
-        while (draft.name, name) not in seen:
-            seen.add((draft.name, name))
-            tied = self._tie(draft, name)
-            if tied is None:
-                owner = self._owners.get(draft.owner, draft)
-                if owner is draft:
-                    break
-                draft = owner
-            elif tied.node is not None and tied.node.makes(tied.part):
+        passed: list[tuple[str, str]] = []
+        found = ""
+        while not found:
+            key = (draft.name, name)
+            found = self._found.get(key, "")
+            if found or key in passed:
+                break
+            passed.append(key)
+            tied, owner = self._tie(draft, name), self._owners.get(draft.owner, draft)
+            if tied is not None and tied.node is not None and tied.node.makes(tied.part):
                 draft, name = tied.node, tied.part
+            elif tied is not None:
+                found = self._variable(tied)
+            elif owner is not draft:
+                draft = owner
             else:
-                return self._variable(tied)
-        return f"{draft.owner or draft.name}.{name}"
+                found = f"{draft.owner or draft.name}.{name}"
+        found = found or ".".join(passed[0])
+        self._found |= dict.fromkeys(passed, found)
+        return found
 
     def _tie(self, draft: Draft, name: str) -> Target | None:
         """What `params` says about a parameter, as far as it can be understood."""

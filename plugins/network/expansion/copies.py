@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .expand import Expansion
 
 AXIS = 1  # of the steps
-OF_ALL = ("repeat", "when", "share")  # keys that are about all copies together
+START = "say what the first copy reads with `start:` beside `carry:`"
 
 
 class Copying:
@@ -51,30 +51,45 @@ class Copying:
 
     def _chain(self, draft: Draft, repeat: Repeat) -> Entry:
         each = {name: self._split(draft, name, at, repeat.times) for name, at in repeat.each.items()}
+        written = self.all.document.written(draft.cursor.path)
+        pattern = draft.cursor.without("repeat", "when", "share")  # which are about all copies together
         copies: list[Entry] = []
         for i in range(repeat.times):
-            fixed: dict[str, Source] = {n: Pick(Output(node, i), "", repeat.each[n]) for n, node in each.items()}
-            copy = self._copy(draft, repeat, i, fixed | _carried(draft, repeat, copies))
+            copy = self._copy(draft, pattern, i, written)
+            if i == 0 and repeat.first is not None:
+                self._put_first(copy, repeat.first)
+            copy.hint = START if i == 0 and repeat.carry is not None else ""
+            copy.fixed = {n: Pick(Output(node, i), "", repeat.each[n]) for n, node in each.items()}
+            copy.fixed |= _carried(draft, repeat, copies)
             if repeat.share:
                 self.all.owners.join(copy.name, draft.name)
-            copies.append(self.all.single(copy))
+            before = self.all.made
+            copies.append(self._single(copy))
+            if i == 0 and copies[0] is copy and not self.all.finish(copy):
+                return self.all.names.give_up(draft.name)  # what is wrong with one is wrong with all
+            if i == 1:  # those that follow are like the second
+                self.all.leave_room(draft.cursor["repeat"], (self.all.made - before) * (repeat.times - 2))
         return Copies(draft.name, copies, repeat.share, partial(self._stack, draft, len(copies)))
 
-    def _copy(self, draft: Draft, repeat: Repeat, i: int, fixed: dict[str, Source]) -> Draft:
-        """Copy number `i` of a node, before it is expanded."""
-        name, document = f"{draft.name}/{i}", self.all.document
+    def _copy(self, draft: Draft, pattern: Cursor, i: int, written: KeyPath) -> Draft:
+        """Copy number `i` of a node that is written at `written`, before it is expanded."""
+        name = f"{draft.name}/{i}"
         path: KeyPath = (draft.section, name)
-        self.all.note(name, path, document.written(draft.cursor.path), self._use(draft))
-        cursor = Cursor(draft.cursor.without(*OF_ALL).value, path, draft.cursor.problems)
-        if i == 0 and repeat.first is not None:
-            cursor.value.update(repeat.first.value)
-            for key in repeat.first.value:
-                document.copy((*path, key), (*repeat.first.path, key), self._use(draft))
-        cursor = self.all.overriding.apply(cursor).without("repeat", "share")
-        off = isinstance(cursor.value, dict) and self.all.is_off(cursor, draft.scope)
-        needs_start = i == 0 and repeat.carry is not None
-        hint = "say what the first copy reads with `start:` beside `carry:`" if needs_start else ""
-        return Draft(name, cursor, draft.section, draft.scope, draft.previous, fixed, off, hint)
+        self.all.note(name, path, written, draft.scope.use)
+        return Draft(name, Cursor(pattern.value, path, pattern.problems), draft.section, draft.scope, draft.previous)
+
+    def _put_first(self, copy: Draft, options: Cursor) -> None:
+        """Give the first copy the options that are its own."""
+        copy.cursor = Cursor({**copy.cursor.value, **options.value}, copy.cursor.path, copy.cursor.problems)
+        for key in options.value:
+            self.all.document.copy((*copy.cursor.path, key), (*options.path, key), None)
+
+    def _single(self, copy: Draft) -> Entry:
+        """The entry for one copy, after what the command line says of it."""
+        if self.all.document.deferred:
+            copy.cursor = self.all.overriding.apply(copy.cursor).without("repeat", "share")
+            copy.off = isinstance(copy.cursor.value, dict) and self.all.is_off(copy.cursor, copy.scope)
+        return self.all.single(copy)
 
     def _split(self, draft: Draft, name: str, at: Cursor, times: int) -> Draft:
         """The node that splits a variable along axis 1 into one for each copy."""
@@ -98,12 +113,9 @@ class Copying:
     def _made(self, name: str, value: dict[str, Any], draft: Draft, at: Cursor) -> Draft:
         """A node that the file does not spell out, said to be written at `at`."""
         path: KeyPath = (draft.section, name)
-        self.all.note(name, path, self.all.document.written(at.path), self._use(draft))
+        self.all.note(name, path, self.all.document.written(at.path), draft.scope.use)
         self.all.count(at)
         return Draft(name, Cursor(value, path, at.problems), draft.section, draft.scope)
-
-    def _use(self, draft: Draft) -> KeyPath | None:
-        return None if draft.scope.use is None else draft.scope.use.path
 
 
 def _carried(draft: Draft, repeat: Repeat, copies: list[Entry]) -> dict[str, Source]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import did_you_mean
 
-from ..document import BROKEN, KeyPath
+from ..document import BROKEN, Copy, KeyPath
 from ..limits import limit, raised
 from ..nodes import Draft, read_block
 from ..reader import Cursor, show_plain
@@ -32,6 +32,7 @@ class Expansion:
     metrics  the entries of the section `metrics`
     paths    where every input and node is written, by full name
     modal    whether any node is for one mode only
+    made     how many nodes there are so far, those that are left out included
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Expansion:
         self.inputs = list(inputs) if isinstance(inputs, dict) else []
         self.passed: list[tuple[str, Given]] = []  # the arguments of templates
         self._off: list[tuple[Draft, Alias]] = []
-        self._count, self._limit = 0, limit("nodes")
+        self.made, self._limit = 0, limit("nodes")
         self._using, self._copying = Using(self), Copying(self)
 
     def expand(self) -> None:
@@ -91,28 +92,32 @@ class Expansion:
         """The value at `cursor`, worked out."""
         return Cursor(self.values.resolve(cursor.value, cursor.path, values), cursor.path, self.problems)
 
-    def finish(self, draft: Draft) -> None:
-        """Work out the values of a node and find its block."""
-        draft.cursor = self.value(draft.cursor, draft.scope.values)
-        read_block(draft, self.host)
-        self.owners.read(draft)
+    def finish(self, draft: Draft) -> bool:
+        """Work out the values of a node and find its block, once; returns whether it has one."""
+        if not draft.finished:
+            draft.finished = True
+            draft.cursor = self.value(draft.cursor, draft.scope.values)
+            read_block(draft, self.host)
+            self.owners.read(draft)
+        return draft.block is not None
 
     def count(self, cursor: Cursor) -> None:
         """Count one more node; complain and stop if there are too many."""
-        self._count += 1
+        self.made += 1
         self.leave_room(cursor, 0)
 
     def leave_room(self, cursor: Cursor, more: int) -> None:
         """Complain and stop if there are too many nodes with `more`."""
-        if self._count + more > self._limit:
+        if self.made + more > self._limit:
             fact = f"this file stands for more than {self._limit:,} nodes"
             self.problems.add("E006", fact, cursor.path, "the limit is passed here", raised("nodes"), key=True)
             self.problems.stop()
 
-    def note(self, name: str, path: KeyPath, written: KeyPath, use: KeyPath | None) -> None:
-        """Remember where the node of this full name is written, and which use of a template it is in."""
+    def note(self, name: str, path: KeyPath, written: KeyPath, use: Cursor | None) -> None:
+        """Remember where in the file the node of this full name is, and which use of a template it is in."""
         self.paths[name] = path
-        self.document.copy(path, written, use)
+        if path != written:
+            self.document.copies[path] = Copy(written, None if use is None else use.path)
 
     def _taken(self, name: str, written: Cursor, scope: Scope) -> None:
         """Two have one name: neither can be read, so nothing is made of them."""
@@ -127,7 +132,7 @@ class Expansion:
     def _enter(self, name: str, written: Cursor, scope: Scope, previous: Pick | None, kind: str) -> Entry:
         """The entry for a node as it is written, whatever that stands for."""
         full = scope.join(name)
-        self.note(full, (kind, full), written.path, None if scope.use is None else scope.use.path)
+        self.note(full, (kind, full), written.path, scope.use)
         cursor = self.overriding.apply(Cursor(written.value, (kind, full), self.problems).expanded("block"))
         draft = Draft(full, cursor, kind, scope, previous)
         if not isinstance(cursor.value, dict):

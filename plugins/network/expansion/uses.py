@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blockrun.core.options import RESERVED
-from blockrun.plugins.suggest import closest, did_you_mean
+from blockrun.plugins.suggest import did_you_mean
 
 from ..document import KeyPath
 from ..nodes import Draft
@@ -14,6 +14,7 @@ from ..values import Environment
 from .binding import Bound, Reads, bind
 from .entries import Use
 from .scopes import Alias, Entry, Pick, Scope
+from .sizes import Sizes
 from .templates import Template
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ class Using:
 
     def __init__(self, expansion: Expansion) -> None:
         self.all = expansion
+        self._sizes = Sizes(expansion.templates)
 
     def use(self, draft: Draft) -> Entry:
         """The entry for a use of a template, with everything inside expanded."""
         template = self._template(draft)
         if template is None or not _fits(template, draft):
             return self.all.names.give_up(draft.name)
+        if not draft.off:
+            self.all.leave_room(draft.cursor, self._sizes.least(template.name) - 1)
         draft.cursor = self._wired(draft)
         self.all.owners.read(draft)
         bound = bind(Reads(f"template `{template.name}`", template.inputs), draft)
@@ -103,9 +107,8 @@ def _fits(template: Template, draft: Draft) -> bool:
     given = [key for key in cursor.value if key not in RESERVED]
     unknown = [name for name in given if name not in template.args]
     for name in unknown:
-        close = closest(name, [*template.args, *RESERVED])
-        known = did_you_mean(name, template.args, f"the arguments of `{template.name}` are") or "it has no arguments"
-        help = f"did you mean `{close}`?" if close else known
+        help = did_you_mean(name, template.args, f"the arguments of `{template.name}` are", RESERVED)
+        help = help or "it has no arguments"
         fact = f"template `{template.name}` has no argument `{name}`"
         cursor[name].error("E012", fact, "not an argument", help, key=True)
     lacking = [name for name in template.required if missing(name, given, template.args)]
