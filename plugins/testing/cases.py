@@ -85,6 +85,21 @@ class Case:
         """The gradients of Σ ⟨dy, y⟩ by input."""
         return self.finish(self.start(wrt, check)[1], dy, wrt)
 
+    def draws(self) -> bool:
+        """Whether the block asks for `ctx.rng`. Outputs of two seeds may well agree where few numbers are drawn."""
+        asked: list[str] = []
+        block = copy.copy(self.block)
+        run = type(block).forward  # type: ignore[attr-defined]  # optional in the contract
+        noticing = lambda ctx, *xs, **params: run(block, _Noticing(ctx, asked), *xs, **params)  # noqa: E731
+        object.__setattr__(block, "forward", noticing)
+        self.of(block).outputs()
+        return "rng" in asked
+
+    def of(self, block: Block) -> Case:
+        """The same case of another block with the same inputs."""
+        node = replace(self.node, block=block)
+        return replace(self, block=block, node=node, graph=Graph([node]))
+
     def differentiable(self, outputs: Arrays) -> Arrays:
         """Those outputs that gradients come from: floating, no update of state."""
         return {k: y for k, y in outputs.items() if is_float(y) and k not in self.updates.values()}
@@ -127,6 +142,17 @@ class Case:
     def __str__(self) -> str:
         shown = [f"{name} {tuple(x.shape)} {x.dtype}" for name, x in self.arrays.items()]
         return f"{', '.join(shown) or 'no inputs'}, {'training' if self.training else 'evaluation'}"
+
+
+class _Noticing:
+    """A context that writes down what is asked of it."""
+
+    def __init__(self, ctx: Any, asked: list[str]) -> None:
+        self._ctx, self._asked = ctx, asked
+
+    def __getattr__(self, name: str) -> Any:
+        self._asked.append(name)
+        return getattr(self._ctx, name)
 
 
 def _reversed(axis: int, x: Array) -> Array:

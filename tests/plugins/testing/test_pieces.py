@@ -75,6 +75,23 @@ def test_a_block_that_would_run_in_pieces_is_told_what_to_declare():
     assert not any("batchwise" in note for note in check_block(Reversed).notes)
 
 
+class OneDraw(Block):
+    """Flips the sign of the batch with a probability of a tenth: most seeds draw the same."""
+
+    batchwise = True
+
+    def forward(self, ctx, x):
+        sign = 1.0 - 2.0 * (ctx.training and ctx.rng.random() < 0.1)
+        return sign * x, sign
+
+    def backward(self, ctx, saved, dy):
+        return saved * dy
+
+
+def test_a_block_that_draws_the_same_by_chance_is_not_cut():
+    assert all(check_block(OneDraw, seed=seed).ok for seed in range(20))
+
+
 QUIET = {  # networks that draw numbers, and what makes them stop
     "digits": ("net.drop2.p=0", "net.drop3.p=0"),
     "unet": ("vars.noise=0",),
