@@ -53,6 +53,9 @@ class _Reading:
             shown = [*(Path(f).name for f in chain[chain.index(os.path.abspath(file)) :]), file.name]
             fact = f"files that extend one another: {' -> '.join(shown)}"
             raise ConfigError([*document.problems, Diagnostic("E018", fact, place.value, "leads back here")])
+        if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
+            fact = f"{file} is a device or a pipe, not a file"
+            raise ConfigError([*document.problems, Diagnostic("E001", fact, place.value, "extended here")])
         if self.count >= MOST_FILES:
             fact = f"more than {MOST_FILES} files are extended"
             raise ConfigError([*document.problems, Diagnostic("E006", fact, place.value, "one too many")])

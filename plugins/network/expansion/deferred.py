@@ -49,7 +49,7 @@ class Overriding:
         path: KeyPath = (*cursor.path, *rest)
         put(self.document, path, override.key, override.value)
         value = _replaced(cursor.value, cursor.path, rest, override.value.data)
-        return Cursor(value, cursor.path, cursor.problems)
+        return Cursor(value, cursor.path, cursor.problems).expanded("block")
 
     def _takes(self, node: Any) -> list[str]:
         """The options or arguments that a node takes, as far as that is known."""

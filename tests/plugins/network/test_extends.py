@@ -1,5 +1,6 @@
 """Files that extend others: what is merged and what replaced, whose folder counts, and what a run keeps of them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -153,6 +154,13 @@ def test_the_command_line_reaches_into_templates_by_name_and_by_glob(files):
     assert str(place.value) == "command line:1:14"
 
 
+def test_another_block_inside_a_template_is_given_by_its_name_alone(files):
+    """The short form of a node is one everywhere."""
+    network = load(files("extends: parts/base.yaml\n"), "net.*/drop=tanh", "net.layers/1/drop=relu", host=HOST)
+    blocks = {node.name: node.block for node in network.graph.nodes}
+    assert [type(blocks[f"layers/{i}/drop"]).__name__ for i in range(2)] == ["Tanh", "Relu"]
+
+
 def test_one_copy_can_be_left_out(files):
     network = load(files("extends: parts/base.yaml\n"), "net.layers/1.when=false", host=HOST)
     assert [node.name for node in network.graph.nodes][:3] == ["layers/0/fc", "layers/0/drop", "act"]
@@ -188,8 +196,9 @@ def test_the_same_file_twice_is_no_circle(files):
     assert data_of(files("extends: [one.yaml, two.yaml]\n"))["vars"] == {"a": 1}
 
 
-@pytest.mark.parametrize("name", ["/dev/zero", "/proc/self/mem", "..", "\\0", "a" * 5000])
-def test_what_is_no_file_is_refused_with_a_place(files, name):
+@pytest.mark.parametrize("name", ["/dev/zero", "/proc/self/mem", "..", "\\0", "a" * 5000, "pipe"])
+def test_what_is_no_file_is_refused_with_a_place(files, name, tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
     with pytest.raises(ConfigError) as caught:
         load(files(f'extends: "{name}"\nblockrun: 1\nnet: {{a: relu}}\n'), host=HOST)
     first = caught.value.diagnostics[0]
