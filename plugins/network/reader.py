@@ -116,7 +116,9 @@ class Cursor:
     def error(self, code: str, message: str, label: str = "", help: str = "", key: bool = False, **more: Any) -> None:
         """Complain about the value, or about its key, or that there is none."""
         if key or not is_broken(self.value):
-            sources = () if key else self.problems.document.made_from(self.path)
+            document = self.problems.document
+            has_key = document.written(self.path) in document.places  # else it came with the value of a variable
+            sources = () if key and has_key else document.made_from(self.path)
             related = [*more.pop("related", ()), *((source, "comes from here") for source in sources)]
             self.problems.add(code, message, self.path, label, help, key, related=related, **more)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blockrun.core.options import RESERVED
 from blockrun.plugins.host import Host
-from blockrun.plugins.network import callbacks, inputs, settings, training
+from blockrun.plugins.network import inputs, settings, training
 from blockrun.plugins.network.build import build
 from blockrun.plugins.network.diagnostics import ConfigError
 from blockrun.plugins.network.expansion import repeat, templates
@@ -83,6 +83,3 @@ def in_files(folder: Path, count: int, host: Host, seed: int = 0) -> Iterator[tu
             if f"`{slip}`" in str(error) or f'"{slip}"' in str(error):
                 count -= 1
                 yield f"{slip} for {word[0]}", "" if word[0] in help or slip in help else str(error)
-
-
-assert callbacks  # the keys of callbacks are those of their classes

@@ -133,12 +133,24 @@ class Expansion:
         """The entry for a node as it is written, whatever that stands for."""
         full = scope.join(name)
         self.note(full, (kind, full), written.path, scope.use)
-        cursor = self.overriding.apply(Cursor(written.value, (kind, full), self.problems).expanded("block"))
+        cursor = Cursor(written.value, (kind, full), self.problems).expanded("block")
+        cursor = self.overriding.apply(self._stood_for(cursor, scope))
         draft = Draft(full, cursor, kind, scope, previous)
         if not isinstance(cursor.value, dict):
             return self.single(draft)
         draft.off = self.is_off(cursor, scope)
         return self._copying.copies(draft) if "repeat" in cursor and not draft.off else self.single(draft)
+
+    def _stood_for(self, cursor: Cursor, scope: Scope) -> Cursor:
+        """A node that is written as a variable which is a map is that map, with what else is written."""
+        block = cursor.value.get("block") if isinstance(cursor.value, dict) else None
+        found = self.value(cursor["block"], scope.values).value if isinstance(block, str) and "$" in block else None
+        if not isinstance(found, dict):
+            return cursor
+        sources = self.document.sources
+        source = sources[(*cursor.path, "block")][0]
+        sources |= {(*cursor.path, key): ((*source, key),) for key in found if key == "block" or key not in cursor}
+        return Cursor(found | cursor.without("block").value, cursor.path, self.problems)
 
     def is_off(self, cursor: Cursor, scope: Scope) -> bool:
         """Whether a node is left out in this mode."""

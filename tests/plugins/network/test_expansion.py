@@ -377,3 +377,27 @@ def test_the_number_of_copies_must_be_the_number_of_steps_and_the_message_points
     (found,) = caught.value.diagnostics
     assert found.code == "E040"
     assert found.mark.text[found.mark.column - 1 :].startswith("a: z")
+
+
+def test_an_argument_may_be_a_whole_node_with_options_or_of_a_template(built):
+    more = "  with: {args: {what: relu}, net: {a: $what, b: {block: linear, units: 2}}}\n"
+    network = built(
+        """
+        one: {use: with, what: {block: leaky_relu, slope: 0.25}}
+        two: {use: with, what: {block: linear, units: 4, init: zeros}}
+        three: {use: with, what: {use: layer, width: 5, repeat: 2}}
+        """,
+        "net.one/a.slope=0.5",
+        more=more,
+    )
+    blocks = {node.name: node.block for node in network.graph.nodes}
+    assert blocks["one/a"].slope == 0.5
+    assert blocks["two/a"].units == 4
+    assert not network.params["two/a.W"].any()
+    assert reads(network)["three/b"] == ("three/a/1/act",)
+
+
+def test_what_is_written_beside_an_argument_that_is_a_node_comes_first(built):
+    more = "  with: {args: {what: relu}, net: {a: {block: $what, units: 7}}}\n"
+    network = built("one: {use: with, what: {block: linear, units: 4}}", more=more)
+    assert network.graph.nodes[0].block.units == 7
