@@ -93,9 +93,15 @@ def parse(file: str) -> ast.Module:
     return ast.parse((BLOCKS / file).read_text())
 
 
+def siblings(file: str) -> list[str]:
+    """The files of helpers that `file` imports, in the order of their names."""
+    imports = [node for node in parse(file).body if isinstance(node, ast.ImportFrom) and node.level]
+    return sorted((Path("x", file).parents[node.level - 1] / f"{node.module}.py").as_posix()[2:] for node in imports)
+
+
 def reached(home: str, cls: str) -> list[tuple[str, str, Function]]:
     """(file, qualified name, function) of `forward`, `backward` and what `backward` calls, however indirectly."""
-    known = _functions(home) | {key: f for file in _siblings(home) for key, f in _functions(file).items()}
+    known = _functions(home) | {key: f for file in siblings(home) for key, f in _functions(file).items()}
     if (home, f"{cls}.backward") not in known:
         return []
     found, waiting = {(home, f"{cls}.forward")}, [(home, f"{cls}.backward")]
@@ -116,12 +122,6 @@ def _functions(file: str) -> dict[tuple[str, str], Function]:
         elif isinstance(node, ast.ClassDef):
             found |= {(file, f"{node.name}.{f.name}"): f for f in node.body if isinstance(f, Function)}
     return found
-
-
-def _siblings(file: str) -> list[str]:
-    """The files of helpers that `file` imports, in the order of their names."""
-    imports = [node for node in parse(file).body if isinstance(node, ast.ImportFrom) and node.level]
-    return sorted((Path("x", file).parents[node.level - 1] / f"{node.module}.py").as_posix()[2:] for node in imports)
 
 
 def _called(here: tuple[str, str], known: dict[tuple[str, str], Function], cls: str) -> set[tuple[str, str]]:

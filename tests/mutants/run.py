@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: many small arrays, a process per mutant
 
@@ -22,6 +21,7 @@ from .breaches import Breached, breached
 from .build import build
 from .equivalents import Equivalent, proof, read_all
 from .generate import Mutant, mutants
+from .memory import FILE, Known, Memory
 
 Job = Mutant | Breached
 
@@ -66,22 +66,36 @@ def sampled(found: list[Job], sample: int | None, seed: int) -> list[Job]:
     return [found[i] for i in sorted(chosen)]
 
 
-def run(todo: Sequence[Job], workers: int) -> list[Outcome]:
+def run(todo: Sequence[Job], workers: int, memory: Memory) -> list[Outcome]:
     """The outcome for each job, in their order; shows how far it is."""
-    known = read_all()
-    outcomes: list[Any] = [None] * len(todo)
+    proofs = read_all()
+    outcomes: dict[int, Outcome] = {}
     began = time.monotonic()
-    for count, (i, answer) in enumerate(pool.run_all(todo, judge, workers), 1):
-        result, check = answer if isinstance(answer, tuple) else (answer, "")
-        job = todo[i]
-        outcomes[i] = Outcome(job, result, check, proof(job, known) if isinstance(job, Mutant) else None)
-        if report.status(outcomes[i]) not in ("killed", "equivalent"):
-            print(report.shown(outcomes[i]), file=sys.stderr)
-        if count % 100 == 0 or count == len(todo):
-            alive = sum(o is not None and o.result == SURVIVED and not o.proof for o in outcomes)
-            left = (time.monotonic() - began) * (len(todo) / count - 1)
-            print(f"{count}/{len(todo)} mutants, {alive} unexplained, about {left:.0f} s left", file=sys.stderr)
-    return outcomes
+    for i, job in enumerate(todo):
+        if known := memory.find(job):
+            _take(outcomes, i, job, known, proofs)
+    before = len(outcomes)
+    if before:
+        print(f"{before}/{len(todo)} mutants are known from earlier runs: {memory.file}", file=sys.stderr)
+    waiting = [i for i in range(len(todo)) if i not in outcomes]
+    for count, (at, answer) in enumerate(pool.run_all([todo[i] for i in waiting], judge, workers), 1):
+        i = waiting[at]
+        known = Known(*(answer if isinstance(answer, tuple) else (answer, "")))
+        if isinstance(answer, tuple):
+            memory.add(todo[i], known)
+        _take(outcomes, i, todo[i], known, proofs)
+        if count % 100 == 0 or count == len(waiting):
+            alive = sum(o.result == SURVIVED and not o.proof for o in outcomes.values())
+            left = (time.monotonic() - began) * (len(waiting) / count - 1)
+            print(f"{before + count}/{len(todo)} mutants, {alive} unexplained, {left:.0f} s left", file=sys.stderr)
+    return [outcomes[i] for i in range(len(todo))]
+
+
+def _take(outcomes: dict[int, Outcome], i: int, job: Job, known: Known, proofs: list[Equivalent]) -> None:
+    """The outcome for one job, shown if the mutant should not live."""
+    outcomes[i] = Outcome(job, *known, proof(job, proofs) if isinstance(job, Mutant) else None)
+    if report.status(outcomes[i]) not in ("killed", "equivalent"):
+        print(report.shown(outcomes[i]), file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="a random sample of so many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fresh", action="store_true", help="forget what is known from earlier runs")
     parser.add_argument("--write", action="store_true", help="write docs/mutants.md, for a run over all blocks")
     given = parser.parse_args(arguments)
     if given.write and given.blocks:
@@ -98,7 +113,9 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     names = given.blocks or list(blockrun_blocks())
     every = jobs(names)
-    outcomes = run(sampled(every, given.sample, given.seed), given.workers)
+    if given.fresh:
+        FILE.unlink(missing_ok=True)
+    outcomes = run(sampled(every, given.sample, given.seed), given.workers, Memory())
     seconds = time.monotonic() - began
     print(report.summary(outcomes, seconds))
     if given.write:
