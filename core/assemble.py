@@ -128,9 +128,8 @@ class _Building:
         if variable in self.values:
             there = tuple(self.values[variable].shape)
             if there != shape:
-                raise GraphError(
-                    f"node {node} needs `{name}` of shape {shape}, but `{variable}`, which it shares, has shape {there}"
-                )
+                has = f"`{variable}`, which it shares, has shape {show_shape(there)}"
+                raise GraphError(f"node {node} needs `{name}` of shape {show_shape(shape)}, but {has}")
             return
         self.values[variable] = np.broadcast_to(np.zeros((), wish.dtype or self.dtype), shape)
         self.makers[variable] = (node.name, name)

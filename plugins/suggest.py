@@ -18,6 +18,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def _closest(name: str, known: tuple[str, ...]) -> str | None:
     folded = {_fold(n): n for n in known}
     word = _fold(name)[:100]
+    meant = [key for key in folded if _abbreviates(word, key)]
+    if len(meant) == 1:
+        return folded[meant[0]]
     near = [(_edits(word, key), -SequenceMatcher(None, word, key).ratio(), key)
             for key in get_close_matches(word, folded, CANDIDATES, FARTHEST)]  # fmt: skip
     likely = [found for found in near if found[0] <= 1 or -found[1] >= ALIKE]
@@ -26,6 +29,18 @@ def _closest(name: str, known: tuple[str, ...]) -> str | None:
 
 def _fold(name: str) -> str:
     return name.lower().replace("-", "_")
+
+
+def _abbreviates(word: str, key: str) -> bool:
+    """Whether the parts of `word` are parts of `key` that letters were left out of: `avg_pool` of `average_pool`."""
+    parts, whole = word.split("_"), key.split("_")
+    return len(parts) == len(whole) > 1 and all(map(_shortens, parts, whole))
+
+
+def _shortens(part: str, whole: str) -> bool:
+    """Whether all letters of `part` are in `whole`, in order, from the first on."""
+    letters = iter(whole)
+    return part[:1] == whole[:1] and all(letter in letters for letter in part)
 
 
 def _edits(a: str, b: str) -> int:

@@ -59,6 +59,7 @@ CODES = {
     "W104": "A parameter to which no gradient comes.",
     "W105": "A variable that is not used.",
     "W106": "A template that is not used.",
+    "W107": "An argument that its template does not use.",
 }
 DATA = ("E051", "E052", "E053")
 PLUGINS = ("E070", "E071")

@@ -103,12 +103,16 @@ class _Report:
         code, fact = _classify(node, error)
         notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith("in node ")]
         reads = [v for v in dict.fromkeys(node.inputs) if v in assembly.specs]
+        path = self.paths[node.name]
         related = [(self._path(v), f"{v} is {_shape(assembly, v)}") for v in reads[:3]]
+        related += [(at, "comes from here") for at in self.problems.document.made_from((*path, "block"), most=1)]
+        changes = self.problems.document.changes([path, *map(self._path, reads)])
+        notes += [f"changed on the command line: {text}" for text in changes]
         chain = _chain(node, assembly)
         notes += [f"shapes so far: {' -> '.join([*chain, node.name])}"] if chain else []
         label = f"reads {', '.join(f'{v} {_shape(assembly, v)}' for v in reads)}" if reads else ""
-        help = f"{BUG}, {node.block.name}" if code == "E043" else ""
-        self.problems.add(code, fact, self.paths[node.name], label, help, True, related, notes)
+        help = f"{BUG}, {node.block.name}" if code == "E043" else _tied_to_an_output(node, assembly)
+        self.problems.add(code, fact, path, label, help, True, related, notes)
 
     def unmade(self, node: Node, index: int, assembly: Assembly) -> None:
         """An input that is a parameter, which the options of its node leave out."""
@@ -135,9 +139,9 @@ class _Report:
     def _foreign(self, node: Node, variable: str, owner: str, own: set[str]) -> None:
         part = variable.rpartition(".")[2]
         tied = next((k for k, v in node.params.items() if v == variable), part)
-        path, document = self.paths[node.name], self.problems.document
+        path = self.paths[node.name]
         said = ((*path, "params", tied), (*path, "share"))
-        at = next((p for p in said if document.written(p) in document.places), path)
+        at = next(filter(self._is_written, said), path)
         fact = f"node `{node.name}` needs `{variable}`, but `{owner}` makes no `{part}`"
         made = [v.rpartition(".")[2] for v in own if v.startswith(f"{owner}.")]
         help = f"`{owner}` makes {' and '.join(sorted(made)) or 'no parameters'}"
@@ -170,6 +174,10 @@ class _Report:
             label = f"`{largest}` is {show_shape(tuple(assembly.params[largest].shape))}, {_bytes(sizes[largest])}"
             self.problems.add("E044", fact, self.paths[node], label, key=True)
 
+    def _is_written(self, path: KeyPath) -> bool:
+        document = self.problems.document
+        return document.written(path) in document.places
+
     def _path(self, variable: str) -> KeyPath:
         return self.paths.get(variable) or self.paths[variable.rpartition(".")[0]]
 
@@ -195,6 +203,14 @@ def _graph_error(node: Node, text: str) -> tuple[str, str]:
     if text.startswith("params wants"):
         return "E040", f"node `{node.name}`: {text}, and the batch axis counts as 0"
     return "E043", f"node `{node.name}`: {text}"
+
+
+def _tied_to_an_output(node: Node, assembly: Assembly) -> str:
+    """Help for a node that takes what another makes where it may mean the parameter of that."""
+    for name, variable in node.params.items():
+        if f"{variable}.{name}" in assembly.params:
+            return f"did you mean `{variable}.{name}`?"
+    return ""
 
 
 def _shape(assembly: Assembly, variable: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from .diagnostics import Diagnostic, Mark
 
 KeyPath = tuple[str | int, ...]
+COMMAND_LINE = "command line"  # the file that the marks of an override are in
 DATA = "$data"  # the path of what the data source answers begins with this
 
 
@@ -125,6 +127,17 @@ class Document:
             if path[:end] in self.sources:
                 return path[:end], path[end:]
         return path, ()
+
+    def changes(self, paths: Iterable[KeyPath]) -> list[str]:
+        """The overrides that made what is at `paths`, nodes or inputs, what it is, and not what the file shows."""
+        changed = [(at, place.value.text) for at, place in self.places.items() if place.value.file == COMMAND_LINE]
+        changed += [(tuple(text[1:].split(".")), text) for text in self.overrides if text.startswith("~")]
+        around: list[KeyPath] = []
+        for path in paths if changed else ():
+            around += [path, self.written(path)]
+            around += [source for at in self.sources if at[:2] == path for source in self.made_from(at)]
+        met = [text for at, text in changed if any(at[: len(p)] == p[: len(at)] for p in around)]
+        return [text for text in self.overrides if text in met]
 
     def forget(self, path: KeyPath) -> None:
         """Drop the places of everything at and below `path`, which is about to be replaced."""

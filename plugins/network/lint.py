@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from blockrun.core import Node
 
 from .diagnostics import Diagnostic
 from .document import KeyPath
 from .network import Network
+
+WORD = re.compile(r"[\w-]+")
 
 
 def lint(network: Network) -> list[Diagnostic]:
@@ -29,6 +33,27 @@ def _unused_names(network: Network) -> Iterator[Diagnostic]:
         if ("templates", name) not in expanded:
             help = f"remove it, or write `{{use: {name}}}` where it is meant"
             yield _warning(network, "W106", f"template `{name}` is not used", ("templates", name), "not used", help)
+        yield from _unused_arguments(network, name)
+
+
+def _unused_arguments(network: Network, template: str) -> Iterator[Diagnostic]:
+    written = network.document.data["templates"][template]
+    words = {word for text in _texts(written) if "$" in text for word in WORD.findall(text)}
+    for name in written.get("args", {}):
+        if name not in words:
+            fact, path = (
+                f"argument `{name}` of template `{template}` is not used",
+                ("templates", template, "args", name),
+            )
+            yield _warning(network, "W107", fact, path, "not used", f"remove it, or write `${name}` where it is meant")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _unread_inputs(network: Network) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ from blockrun.plugins.host import Host
 from blockrun.plugins.training.inits import fan_of
 from blockrun.plugins.training.seeds import derive
 
+from .diagnostics import ConfigError, Diagnostic
 from .document import Document
 from .experiment import Input, Sections
 from .origins import Origin, origin
@@ -178,10 +179,9 @@ class Network:
         for name in self.objective:
             spec = self.assembly.specs[name]
             if spec.shape != ():
-                raise UserError(
-                    f"`{name}` has shape {show_shape(tuple(spec.shape))}; only a scalar can be differentiated",
-                    help=help,
-                )
+                fact = f"`{name}` has shape {show_shape(tuple(spec.shape))}; only a scalar can be differentiated"
+                place = self.document.place(("net", name.partition(".")[0]))
+                raise ConfigError([Diagnostic("E036", fact, place.key if place else None, "not a scalar", help)])
 
     def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:
         return {**self.params, **self.state, **self.feed(feed)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .diagnostics import Mark
-from .document import DATA, Document, KeyPath
-from .overrides import LINE
+from .document import COMMAND_LINE, DATA, Document, KeyPath
 
 Kind = Literal["file", "command line", "data", "implied"]
+SHORT = ("block", "source", "callback", "name", "shape")  # keys whose value may stand alone, in place of a map
 DEEPEST = 20  # values made of values made of values ...
 
 
@@ -44,6 +44,21 @@ def _origin(document: Document, path: KeyPath, depth: int) -> Origin:
     sources = document.sources.get(asked, ()) if depth else ()
     made = tuple(_origin(document, source if source[0] == DATA else (*source, *rest), depth - 1) for source in sources)
     place = document.places.get(document.written(asked if made else path))
+    short = _short(document, path) if place is None else None
+    if short is not None:
+        place = document.places.get(document.written(short))
+    if place is None and made:  # it came with the map that a variable stands for
+        place = document.place(path)
     if place is None:
         return Origin("implied", sources=made)
-    return Origin("command line" if place.value.file == LINE else "file", place.value, sources=made)
+    return Origin("command line" if place.value.file == COMMAND_LINE else "file", place.value, sources=made)
+
+
+def _short(document: Document, path: KeyPath) -> KeyPath | None:
+    """Where a short form is that stands for the value at `path`, such as `act: relu` for its block."""
+    if path[2:3] == ("init",) and len(path) > 3:
+        return (*path[:3], *path[4:])  # one for all parameters of a node
+    value: Any = document.data
+    for key in document.written(path[:-1]):
+        value = value.get(key) if isinstance(value, dict) else None
+    return path[:-1] if path[-1] in SHORT and not isinstance(value, dict) else None

@@ -11,12 +11,11 @@ from blockrun.core.options import show
 from blockrun.plugins.suggest import did_you_mean
 
 from .diagnostics import ConfigError, Diagnostic, Mark
-from .document import BROKEN, Document, KeyPath, Place
+from .document import BROKEN, COMMAND_LINE, Document, KeyPath, Place
 from .reader import show_plain
 from .scan import parse_document
 from .shorthand import expanded, is_net
 
-LINE = "command line"
 CHOSEN = ("vars", "inputs", "templates", "net", "metrics", "data", "callbacks")  # their keys are names of a user's own
 KEY = re.compile(r"[^\s=.+~][^\s=.]*(\.[^\s=.]+)*")
 GLOB = re.compile(r"[*?]")
@@ -33,7 +32,7 @@ class Key(NamedTuple):
     def mark(self, index: int) -> Mark:
         """Where the name at `index` is."""
         at = self.start + len(".".join(self.written[:index])) + (1 if index else 0)
-        return Mark(LINE, 1, at + 1, len(self.written[index]), self.text)
+        return Mark(COMMAND_LINE, 1, at + 1, len(self.written[index]), self.text)
 
     def error(self, index: int, code: str, message: str, label: str = "", help: str = "") -> ConfigError:
         return ConfigError([Diagnostic(code, message, self.mark(index), label, help)])
@@ -81,9 +80,9 @@ def _apply(document: Document, text: str) -> None:
     if sign == "~":
         _remove(document, key)
         return
-    parsed = parse_document(value, LINE, before=f"{sign}{written}=", empty=None)
+    parsed = parse_document(value, COMMAND_LINE, before=f"{sign}{written}=", empty=None)
     document.problems += parsed.problems
-    end = Mark(LINE, 1, len(sign) + len(written) + 2, max(1, len(value)), text)
+    end = Mark(COMMAND_LINE, 1, len(sign) + len(written) + 2, max(1, len(value)), text)
     parsed.places = parsed.places or {(): Place(end, end)}
     if sign:
         _add(document, key, parsed)
@@ -98,7 +97,7 @@ def _not_an_override(text: str, sign: str, key: str) -> Diagnostic:
     help = "write key=value without spaces, for example train.epochs=5"
     help = {"": help, "+": "write +key=value without spaces", "~": "write ~key, without a value"}[sign]
     return Diagnostic(
-        "E024", f"{show(text)} is not an override", Mark(LINE, 1, 1, len(sign + key) or 1, text), "", help
+        "E024", f"{show(text)} is not an override", Mark(COMMAND_LINE, 1, 1, len(sign + key) or 1, text), "", help
     )
 
 

@@ -12,19 +12,21 @@ NUMBER = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
 def collapsed(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows that differ only in the numbers in their paths as one, `stage/[0-2]/conv`, at the place of the first.
+    """Rows that differ only in the numbers in their paths as one, `stage/[0-2]/conv`, at the place of the first copy.
 
-    What they learn, carry and multiply is added up; what they read is that of the first.
+    What they learn, carry and multiply is added up; what they read is that of the first, the receptive field that of
+    the last. Copies that are not alike stand below one another.
     """
-    groups: dict[tuple[object, ...], list[Row]] = {}
+    places: dict[str, dict[tuple[object, ...], list[Row]]] = {}
     for row in rows:
-        groups.setdefault(_kind(row), []).append(row)
-    return tuple(_one(group) for group in groups.values())
+        alike = places.setdefault(NUMBER.sub("*", row.node), {})
+        alike.setdefault(_kind(row), []).append(row)
+    return tuple(_one(group) for alike in places.values() for group in alike.values())
 
 
 def _kind(row: Row) -> tuple[object, ...]:
     """What is the same for copies: all but which copy it is, what it reads, and what it shares with the first."""
-    return (NUMBER.sub("*", row.node), row.block, row.shape, row.multiply_adds)
+    return (row.block, row.shape, row.multiply_adds)
 
 
 def _one(group: list[Row]) -> Row:

@@ -72,6 +72,13 @@ def test_a_slip_in_a_file_is_shown_with_the_right_word(tmp_path):
     assert share_right(slips.in_files(tmp_path, 60, HOST)) >= 0.95
 
 
+def test_a_word_is_taken_for_what_it_shortens():
+    """Otherwise `global_max_pool` would be nearest, which is another network."""
+    assert closest("global_avg_pool", HOST.names("blocks")) == "global_average_pool"
+    assert closest("avg_pool2d", HOST.names("blocks")) == "average_pool2d"
+    assert closest("batchnorm", HOST.names("blocks")) == "batch_norm"
+
+
 def test_nothing_is_suggested_for_a_word_that_is_like_no_other():
     assert closest("xylophone", HOST.names("blocks")) is None
     assert closest("", ["linear"]) is None

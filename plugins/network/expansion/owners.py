@@ -107,9 +107,10 @@ class Owners:
             share.cursor.error("E033", fact, "not built alike")
             return False
         if owner is not None and None is not draft.cls is not owner.cls is not None:
-            fact = f"`{draft.name}` is a {draft.cls.name} and `{owner.name}` a {owner.cls.name}"
-            related = ((owner.cursor.path, f"a {owner.cls.name}"),)
-            share.cursor.error("E033", f"{fact}; only nodes of one block can share", "another block", related=related)
+            fact = f"`{draft.name}` is of block {draft.cls.name} and `{owner.name}` of {owner.cls.name}"
+            related = ((owner.cursor.path, owner.cls.name),)
+            help = f"`params: {{W: {owner.name}.W}}` ties one parameter to another"
+            share.cursor.error("E033", f"{fact}; only one block can share", "another block", help, related=related)
             return False
         return True
 

@@ -36,6 +36,12 @@ WARNINGS = {
         "blockrun: 1\ninputs: {x: [3]}\ntemplates:\n  twice: {net: {a: relu, b: tanh}}\nnet:\n  c: relu\n",
         ("c: relu", "c: {use: twice}"),
     ),
+    "W107": Explanation(
+        "Nothing in the template says `$name` of this argument, so that giving it changes nothing.",
+        "blockrun: 1\ninputs: {x: [3]}\ntemplates:\n"
+        "  layer: {args: {units: 4}, net: {fc: {block: linear, units: 4}}}\nnet:\n  c: {use: layer, units: 5}\n",
+        ("block: linear, units: 4", "block: linear, units: $units"),
+    ),
     "W104": Explanation(
         "Something between this parameter and what is minimised stops gradients: a block without a gradient, or an "
         "input that has none.",

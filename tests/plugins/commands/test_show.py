@@ -55,6 +55,21 @@ def test_origins_are_the_line_the_command_line_and_defaults_with_what_a_value_wa
     assert found["net.loss.in"] == "net.yaml:12"
 
 
+def test_a_short_form_and_a_node_given_as_an_argument_are_from_where_they_are_written(show):
+    Path("net.yaml").write_text("""\
+blockrun: 1
+inputs: {x: [3]}
+templates: {t: {args: {act: relu}, net: {fc: {block: linear, units: 2, init: he}, act: $act}}}
+net:
+  one:  {use: t, act: {block: leaky_relu, slope: 0.2}}
+  last: tanh
+""")
+    found = json.loads(show("net.yaml", "--resolved", "--json").stdout)["origins"]
+    assert found["net.last.block"] == "net.yaml:6"
+    assert found["net.one/fc.init.W"] == "net.yaml:3"
+    assert found["net.one/act.block"] == found["net.one/act.slope"] == "net.yaml:3 from net.yaml:5"
+
+
 def test_every_value_has_its_origin_behind_it(show):
     lines = show("net.yaml", "--resolved", "--origins").stdout.splitlines()
     assert f"{'  width: 8':<56}  # net.yaml:2" in lines

@@ -68,3 +68,17 @@ def test_a_parameter_behind_a_block_without_backward_is_never_learned(warnings, 
     text = FILE.replace("net:\n", first)
     found = warnings(text.replace("linear, units: 4, in: x", "linear, units: 4, in: s"))
     assert [(code, name) for code, _, name in found if code == "W104"] == [("W104", "first"), ("W104", "first")]
+
+
+def test_an_argument_that_its_template_does_not_say_is_named(warnings):
+    """One that an expression says, a default of another or what the template gives out, is used."""
+    text = FILE.replace("net:\n", """\
+templates:
+  t:
+    args: {a: 1, b: "${a + 1}", c: 3, d-d: 4}
+    out: fc
+    net: {fc: {block: linear, units: "${2*b}"}, act: relu}
+net:
+  use: {use: t}
+""", 1)  # fmt: skip
+    assert [(line, name) for code, line, name in warnings(text) if code == "W107"] == [(5, "c"), (5, "d-d")]

@@ -21,6 +21,12 @@ def test_a_copy_of_another_shape_stands_alone():
     assert [r.node for r in collapsed(rows)] == ["s/[0,2,3]/c", "s/1/c"]
 
 
+def test_copies_that_are_not_alike_stand_below_one_another():
+    """As the first of each stage of a ResNet, which has another stride."""
+    rows = [row(f"s/{i}/{name}", shape=(None, 8 if i or name == "b" else 4)) for i in range(3) for name in "ab"]
+    assert [r.node for r in collapsed(rows)] == ["s/0/a", "s/[1-2]/a", "s/[0-2]/b"]
+
+
 def test_repeats_in_repeats_have_a_range_for_each():
     rows = [row(f"a/{i}/b/{j}/c", 1) for i in range(2) for j in range(3)]
     [found] = collapsed(rows)
