@@ -28,7 +28,8 @@ class UnknownName(UserError):
 def _listing(kind: str, known: list[str]) -> str:
     if kind == "blocks":
         return "`blockrun blocks` lists the blocks"
-    return f"there are {listing(known)}" if known else f"no plugin offers any {kind}"
+    more = f"; `blockrun plugins {kind}` shows them" if known else ""
+    return f"there are {listing(known)}{more}" if known else f"no plugin offers any {kind}"
 
 
 class Host:
@@ -111,7 +112,9 @@ class Host:
         others = [p for p in self._plugins if not distribution or canonical(p.distribution) == distribution]
         failed = [plugin for plugin in others if plugin.status == "failed"]
         disabled = [plugin.name for plugin in others if plugin.status == "disabled"]
-        unknown = UnknownName(kind, name, self.names(kind), f"left out: {', '.join(disabled)}" if disabled else "")
+        helps = [f"left out: {', '.join(disabled)}"] if disabled else []
+        helps += [f"`{name}` is one of the {other}" for other, named in self._named if named == name]
+        unknown = UnknownName(kind, name, self.names(kind), "; ".join(helps))
         if not failed:
             return unknown
         causes = "; ".join(f"{plugin}, which failed to load, may offer it: {plugin.failure}" for plugin in failed)

@@ -29,7 +29,7 @@ def describe_block(cls: type[Block], entry: dict[str, str]) -> Page:
         **entry,
         "file": inspect.getsourcefile(cls),
         "doc": inspect.getdoc(cls) or "",
-        "options": _options(cls),
+        "options": options_of(cls),
         "inputs": _inputs(cls, case),
         "outputs": _plain(subject, "outputs"),
         "differentiable": hasattr(cls, "backward"),
@@ -54,7 +54,8 @@ def _plain(subject: Any, attribute: str) -> Any:
     return None if isinstance(value, property) else value
 
 
-def _options(cls: type[Block]) -> list[dict[str, Any]]:
+def options_of(cls: Any) -> list[dict[str, Any]]:
+    """Name, kind and default of every option of a component."""
     rows = []
     for name, default in option_defaults(cls).items():
         row = {"name": name, "type": describe(cls.option_types[name]), "required": default is MISSING}
@@ -113,28 +114,28 @@ def render(page: Page) -> str:
     """The page as text for a terminal."""
     sections = [
         f"{page['name']}    from {page['provider']}, {page['file']}",
-        _indented(page["doc"]),
-        _section("options", [_option_row(option) for option in page["options"]]),
-        _section("inputs", [(_input_name(row), input_words(row)) for row in page["inputs"]]),
-        _section("outputs", [(name, "") for name in page["outputs"] or ["depend on the options"]]),
-        _section("shapes", [(page["shapes"],)] if page["shapes"] else []),
-        _section("formula", formula_rows(page)),
+        indented(page["doc"]),
+        section("options", [option_row(option) for option in page["options"]]),
+        section("inputs", [(_input_name(row), input_words(row)) for row in page["inputs"]]),
+        section("outputs", [(name, "") for name in page["outputs"] or ["depend on the options"]]),
+        section("shapes", [(page["shapes"],)] if page["shapes"] else []),
+        section("formula", formula_rows(page)),
         "" if page["differentiable"] else "no backward: gradients stop here",
-        _section("checked", [(line,) for line in describe_certificate(page["certificate"])]),
+        section("checked", [(line,) for line in describe_certificate(page["certificate"])]),
         f"yaml\n  net:\n    {page['yaml']}",
     ]
     return "\n\n".join(section for section in sections if section)
 
 
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.split("\n")) if text else ""
 
 
-def _section(title: str, rows: list[tuple[str, ...]]) -> str:
+def section(title: str, rows: list[tuple[str, ...]]) -> str:
     return "\n".join([title, *columns(rows)]) if rows else ""
 
 
-def _option_row(option: dict[str, Any]) -> tuple[str, ...]:
+def option_row(option: dict[str, Any]) -> tuple[str, ...]:
     default = "must be given" if option["required"] else json.dumps(option["default"], default=str)
     return option["name"], default, option["type"]
 

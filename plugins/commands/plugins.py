@@ -10,21 +10,31 @@ import click
 from blockrun.plugins.host import Host
 from blockrun.plugins.offers import KINDS, Plugin, remedy
 
+from .components import describe, render
 from .text import columns, hanging
 
 SLOW = 0.5  # seconds of import that a user would notice
 
 
 @click.command("plugins")
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.pass_obj
-def plugins(host: Host, as_json: bool) -> None:
-    """List the installed plugins and what became of each.
+def plugins(host: Host, name: str | None, as_json: bool) -> None:
+    """List the installed plugins and what became of each, or show what they offer.
+
+    NAME is a kind, such as `inits`, `optimizers`, `schedules`, `sources` or `callbacks`, or one of them, as `adam`.
 
     \b
     blockrun plugins
+    blockrun plugins inits
+    blockrun plugins cosine
     blockrun --no-plugin swish plugins --json
     """
+    if name is not None:
+        pages = describe(host, name)
+        click.echo(json.dumps(pages, indent=2, ensure_ascii=False, default=str) if as_json else render(pages))
+        return
     rows = host.rows()
     if as_json:
         click.echo(json.dumps([{**asdict(row), "remedy": advice(row)} for row in rows], indent=2))

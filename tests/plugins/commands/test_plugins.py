@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from blockrun.plugins.commands.main import main
@@ -39,3 +40,38 @@ def test_json_has_a_row_for_each_with_what_it_offers(site):
     assert rows["acme-good"]["status"] == "ok"
     assert "train" in rows["blockrun"]["offers"]["commands"]
     assert rows["zeta"]["status"] == "missing"
+
+
+def test_what_is_offered_is_listed_by_kind_and_shown_by_name(site):
+    site.add("acme-good", """
+from blockrun.plugins import hookimpl
+from blockrun.plugins.training.contracts import Init
+
+class Odd(Init):
+    '''One number everywhere, an odd one.'''
+
+    value: int = 3
+
+    def __call__(self, rng, shape, fan, dtype):
+        raise NotImplementedError
+
+@hookimpl
+def blockrun_inits():
+    return [Odd]
+""")  # fmt: skip
+    listed = run("plugins", "inits").splitlines()
+    assert any(line.split() == ["odd", "One", "number", "everywhere,", "an", "odd", "one."] for line in listed)
+    assert len([line for line in listed if line[0] != " "]) == 15
+    [page] = json.loads(run("plugins", "odd", "--json"))
+    assert (page["kind"], page["provider"]) == ("initialiser", "acme-good 1.0")
+    assert page["options"] == [{"name": "value", "type": "an integer", "required": False, "default": 3}]
+    assert "odd    initialiser, from acme-good 1.0" in run("plugins", "odd")
+
+
+@pytest.mark.parametrize(
+    ("name", "help"), [("relu", "blockrun blocks relu"), ("adm", "did you mean `adam`?"), ("init", "`inits`")]
+)
+def test_a_name_that_is_not_offered_is_refused_with_a_way_on(name, help):
+    result = CliRunner().invoke(main, ["plugins", name])
+    assert result.exit_code == 2
+    assert help in str(result.exception) + result.stderr
