@@ -24,8 +24,9 @@ import click
 def check(host: Any, config: str, overrides: tuple[str, ...], form: str, as_json: bool) -> None:
     """Say what is wrong with CFG, without training it.
 
-    Errors and warnings of the whole file; the shape of every variable; then one real step, forward and backward: where
-    the loss starts, the time of a step and the memory at the peak. Nothing is written.
+    All errors of the file, or else its warnings and the shape of every variable; then one real step, forward and
+    backward: where the loss starts and, if the file says how it is trained, the time of a step and the memory at the
+    peak. Nothing is written.
 
     \b
     blockrun check configs/digits.yaml

@@ -18,7 +18,7 @@ from .shorthand import expanded, is_net
 
 CHOSEN = ("vars", "inputs", "templates", "net", "metrics", "data", "callbacks")  # their keys are names of a user's own
 KEY = re.compile(r"[^\s=.+~][^\s=.]*(\.[^\s=.]+)*")
-GLOB = re.compile(r"[*?]")
+GLOB = re.compile(r"[*?[]")
 
 
 class Key(NamedTuple):

@@ -117,5 +117,6 @@ def _fits(template: Template, draft: Draft) -> bool:
             f"template `{template.name}` needs the argument `{name}`",
             [(template.args[name].path, "required")],
         )
-        cursor.error("E013", fact, "not given here", f"add `{name}:`", key=True, related=related)
+        help = f"add `{name}:`" + ("; `share` shares parameters, not arguments" if "share" in cursor else "")
+        cursor.error("E013", fact, "not given here", help, key=True, related=related)
     return not unknown and not lacking
