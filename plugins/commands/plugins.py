@@ -10,7 +10,6 @@ import click
 from blockrun.plugins.host import Host
 from blockrun.plugins.offers import KINDS, Plugin, remedy
 
-from .components import describe, render
 from .text import columns, hanging
 
 SLOW = 0.5  # seconds of import that a user would notice
@@ -32,6 +31,8 @@ def plugins(host: Host, name: str | None, as_json: bool) -> None:
     blockrun --no-plugin swish plugins --json
     """
     if name is not None:
+        from .components import describe, render
+
         pages = describe(host, name)
         click.echo(json.dumps(pages, indent=2, ensure_ascii=False, default=str) if as_json else render(pages))
         return
