@@ -7,5 +7,9 @@ PIECE = 2**19  # bytes of a batch that are worked on at a time: they and what is
 
 def pieces(x: Any) -> list[slice]:
     """Slices of the batch of which each is about `PIECE` bytes."""
-    step = max(1, PIECE // max(1, x[:1].nbytes))
-    return [slice(start, start + step) for start in range(0, len(x), step)]
+    return slices(len(x), max(1, PIECE // max(1, x[:1].nbytes)))
+
+
+def slices(count: int, step: int) -> list[slice]:
+    """Slices of `step`, the last perhaps shorter, that make up `count`."""
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]

@@ -21,14 +21,21 @@ def check_index(index, length, whole):
 def add_rows(dy, rows, shape):
     """For an array of `shape`, laid out in rows, the sum of those rows of `dy` that `rows` says belong in each place.
 
-    dy (M, C), rows (M,).   `bincount` sums in float64, and is several times as fast as `np.add.at` on rows.
+    dy (M, C), rows (M,).
     """
     C = dy.shape[1]
     if C >= WIDE:
         return _add_wide_rows(dy, rows, shape)
-    places = (rows[:, None] * C + np.arange(C, like=rows)).ravel()
+    return add_numbers(dy, rows[:, None] * C + np.arange(C, like=rows), shape)
+
+
+def add_numbers(dy, places, shape):
+    """For an array of `shape` the sum of those numbers of `dy` that `places` says belong in each of its places.
+
+    `bincount` sums in float64, and is several times as fast as `np.add.at`.
+    """
     shares = dy.ravel().astype(np.float64, copy=False)
-    return np.bincount(places, shares, math.prod(shape)).reshape(shape).astype(dy.dtype)
+    return np.bincount(places.ravel(), shares, math.prod(shape)).reshape(shape).astype(dy.dtype)
 
 
 def _add_wide_rows(dy, rows, shape):

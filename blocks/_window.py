@@ -25,6 +25,9 @@ Axes = tuple[int, ...]
 class Window(NamedTuple):
     """A window that slides over images (N, ..., C). Every field has an entry for each axis between N and C.
 
+    Blocks save it for backward, where `Window(*win)` makes one again of what may have become a plain tuple.
+
+
     kernel     how many positions are read;   dilation   how far apart they are
     stride     how far the window moves at a time
     pad        (before, after), what the last window overhangs included
@@ -56,8 +59,8 @@ class Window(NamedTuple):
 
     def inside(self, frame: Any) -> Any:
         """The view of `frame` that holds the images, without the padding."""
-        sides = zip(frame.shape[1:-1], self.pad, strict=True)
-        return frame[(slice(None), *(slice(before, size - after) for size, (before, after) in sides))]
+        axes = zip(frame.shape[1:-1], self.pad, strict=True)
+        return frame[(slice(None), *(slice(before, size - after) for size, (before, after) in axes))]
 
     def padded(self, x: Any, border: float = 0) -> Any:
         """`x` with its padding; `x` itself if there is none."""

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from .._batch import pieces, slices
 from .._broadcast import rowwise, sum_rows
 
 PIECE = 2**21  # bytes of a matrix of patches: it and its product stay in the cache, and the product is large enough
-ALONE = 2**19  # bytes of outputs that are made at a time where every channel is by itself
 SHORT = 16  # numbers; runs shorter than this are copied faster along the image
 
 
@@ -44,14 +44,12 @@ def convolve_dx(shape, W, dy, win, groups):
     weights = W.reshape(groups, -1, win.positions, W.shape[-1]).transpose(2, 0, 1, 3)
     dx = np.empty_like(dy, shape=shape, order="C")
     images, rows = _step(dx, win)
-    frame = win.frame(dy, (images, *shape[1:]))
-    space = np.empty_like(dy, shape=(win.positions, images * rows * math.prod(win.output[1:]), shape[-1]), order="C")
-    for some in _slices(len(dy), images):
-        dframe = frame[: some.stop - some.start]
-        dframe[...] = 0
-        for part in _slices(win.output[0], rows):
+    space = _space(dx, win)
+    for some in slices(len(dy), images):
+        dframe = win.frame(dy, dx[some].shape)
+        for part in slices(win.output[0], rows):
             dy_rows = _rows(dy[some, part], groups)
-            dtaps = space[:, : dy_rows.shape[1]]
+            dtaps = _part_of(space, (win.positions, dy_rows.shape[1], shape[-1]))
             np.matmul(dy_rows, weights, out=_by_group(dtaps, groups))
             for read, dtap in zip(win.taps(dframe), dtaps, strict=True):
                 read[:, part] += dtap.reshape(read[:, part].shape)
@@ -65,14 +63,14 @@ def _patches(x, win, groups):
     A piece is some images, or some rows of one. What is read is good until the next piece: it is written over.
     """
     images, rows = _step(x, win)
-    frame = win.frame(x, (images, *x.shape[1:]))
+    frame, space = win.frame(x, (images, *x.shape[1:])), _space(x, win)
     views = _views(win, frame, groups)
-    space = np.empty_like(x, shape=(views[:, :, :rows].size,), order="C")
-    for some in _slices(len(x), images):
-        win.inside(frame)[: some.stop - some.start] = x[some]
-        for part in _slices(win.output[0], rows):
-            read = views[:, : some.stop - some.start, part]
-            patches = _laid_out(space[: read.size], read.shape, win)
+    for some in slices(len(x), images):
+        count = some.stop - some.start
+        win.inside(frame)[:count] = x[some]
+        for part in slices(win.output[0], rows):
+            read = views[:, :count, part]
+            patches = _laid_out(_part_of(space, read.shape), win)
             patches[...] = read
             yield (some, part), patches.reshape(groups, -1, win.positions * x.shape[-1] // groups)
 
@@ -84,25 +82,30 @@ def _views(win, frame, groups):
     return views.transpose(c, *range(c), *range(c + 2, views.ndim), c + 1)
 
 
-def _laid_out(space, shape, win):
-    """`space` as an array (groups, N, *output, *kernel, C), the axes in the order that is copied fastest."""
-    run = shape[-1] * (win.kernel[-1] if win.dilation[-1] == 1 else 1)
+def _laid_out(space, win):
+    """`space` (groups, N, *output, *kernel, C), the axes in memory in the order that is copied fastest."""
+    run = space.shape[-1] * (win.kernel[-1] if win.dilation[-1] == 1 else 1)
     if run >= SHORT:
-        return space.reshape(shape)
-    c, last = len(win.output) + 2, len(shape)  # where what is read at one place begins, and ends
-    across = space.reshape(shape[0], *shape[c:], *shape[1:c])
-    return across.transpose(0, *range(1 + last - c, last), *range(1, 1 + last - c))
+        return space
+    axes = (0, *range(len(win.output) + 2, space.ndim), *range(1, len(win.output) + 2))
+    return space.reshape([space.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+
+
+def _space(x, win):
+    """Room for what is read in a piece, or is added to x from there: written over by piece after piece."""
+    images, rows = _step(x, win)
+    places = images * rows * math.prod(win.output[1:])
+    return np.empty_like(x, shape=(places * win.positions * x.shape[-1],), order="C")
+
+
+def _part_of(space, shape):
+    return space[: math.prod(shape)].reshape(shape)
 
 
 def _step(x, win):
     """How many images make a piece, or how many rows of an image by itself: their patches are about `PIECE` bytes."""
     image = win.places * win.positions * x.shape[-1] * x.dtype.itemsize
-    parts = max(1, round(image / PIECE))
-    return max(1, min(len(x), PIECE // image)), -(-win.output[0] // parts)
-
-
-def _slices(count, step):
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+    return max(1, min(len(x), PIECE // image)), -(-win.output[0] // max(1, round(image / PIECE)))
 
 
 def _rows(y, groups):
@@ -122,12 +125,12 @@ def _alone(W, groups):
 
 def _alone_convolve(x, W, b, win):
     y = np.empty_like(x, shape=(len(x), *win.output, len(W)), order="C")
-    step, weights = _alone_step(y), _along_rows(W, win)
-    products = np.empty_like(y[:step])
-    for some, taps in _alone_taps(x, win, step):
+    weights = _along_rows(W, win)
+    for some in pieces(y):
+        taps = win.taps(win.padded(x[some]))
         np.multiply(next(taps), weights[0], out=y[some])
         for tap, weight in zip(taps, weights[1:], strict=True):
-            y[some] += np.multiply(tap, weight, out=products[: len(tap)])
+            y[some] += tap * weight
         if b is not None:
             rowwise(np.add, y[some], b, out=y[some])
     return y
@@ -135,38 +138,21 @@ def _alone_convolve(x, W, b, win):
 
 def _alone_dW(x, W, dy, win):
     dW = np.zeros_like(W, shape=(win.positions, len(W)), order="C")
-    step = _alone_step(dy)
-    products = np.empty_like(dy[:step], order="C")
-    for some, taps in _alone_taps(x, win, step):
-        for dweight, tap in zip(dW, taps, strict=True):
-            dweight += sum_rows(np.multiply(dy[some], tap, out=products[: len(tap)]))
+    for some in pieces(dy):
+        for dweight, tap in zip(dW, win.taps(win.padded(x[some])), strict=True):
+            dweight += sum_rows(dy[some] * tap)
     return dW.T.reshape(W.shape)
 
 
 def _alone_dx(shape, W, dy, win):
     dx = np.empty_like(dy, shape=shape, order="C")
-    step, weights = _alone_step(dy), _along_rows(W, win)
-    frame, products = win.frame(dy, (step, *shape[1:])), np.empty_like(dy[:step], order="C")
-    for some in _slices(len(dy), step):
-        dframe = frame[: some.stop - some.start]
-        dframe[...] = 0
+    weights = _along_rows(W, win)
+    for some in pieces(dy):
+        dframe = win.frame(dy, dx[some].shape)
         for read, weight in zip(win.taps(dframe), weights, strict=True):
-            read += np.multiply(dy[some], weight, out=products[: len(read)])
+            read += dy[some] * weight
         dx[some] = win.inside(dframe)
     return dx
-
-
-def _alone_taps(x, win, step):
-    """For each piece of the batch its slice and what each position in the window reads there."""
-    frame = win.frame(x, (step, *x.shape[1:]))
-    for some in _slices(len(x), step):
-        win.inside(frame)[: some.stop - some.start] = x[some]
-        yield some, win.taps(frame[: some.stop - some.start])
-
-
-def _alone_step(y):
-    """How many images make a piece: their outputs are about `ALONE` bytes."""
-    return max(1, min(len(y), ALONE // max(1, y[:1].nbytes)))
 
 
 def _along_rows(W, win):

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from blockrun.core import Block
 
 from .._broadcast import sum_rows
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, Window, window
 from ._products import convolve, convolve_dW, convolve_dx
 from ._weights import require_whole_groups, weights_for
 
@@ -37,11 +37,12 @@ class Conv1d(Block):
         return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
-        return convolve(x, W, b, _window(self, x), self.groups), (x, W)
+        win = _window(self, x)
+        return convolve(x, W, b, win, self.groups), (x, W, win)
 
     def backward(self, ctx, saved, dy):
-        x, W = saved
-        return _gradients(ctx, x, W, dy, _window(self, x), self.groups)
+        x, W, win = saved
+        return _gradients(ctx, x, W, dy, Window(*win), self.groups)
 
     @classmethod
     def examples(cls, rng):
@@ -52,6 +53,7 @@ class Conv1d(Block):
         yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 16, 4)),)
         yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 2, 9)),)
         yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 4, 2)),)
+        yield from _in_pieces(cls, rng, (32, (3, 400, 8)), (32, (1, 801, 16)), (2, (3, 11000, 2)))
 
 
 class Conv2d(Block):
@@ -80,11 +82,12 @@ class Conv2d(Block):
         return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
-        return convolve(x, W, b, _window(self, x), self.groups), (x, W)
+        win = _window(self, x)
+        return convolve(x, W, b, win, self.groups), (x, W, win)
 
     def backward(self, ctx, saved, dy):
-        x, W = saved
-        return _gradients(ctx, x, W, dy, _window(self, x), self.groups)
+        x, W, win = saved
+        return _gradients(ctx, x, W, dy, Window(*win), self.groups)
 
     @classmethod
     def examples(cls, rng):
@@ -96,6 +99,8 @@ class Conv2d(Block):
         yield cls(channels=3, kernel=3, pad=(2, 1), dilation=2, groups=3), (rng.standard_normal((2, 4, 5, 3)),)
         yield cls(channels=2, kernel=(1, 3), pad=1, stride=2), (rng.standard_normal((2, 4, 5, 17)),)
         yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 2, 1, 1)),)
+        whole, rows, alone = ((8, 4), (3, 23, 26, 8)), ((8, 4), (1, 47, 24, 16)), ((1, 2), (3, 40, 71, 8))
+        yield from _in_pieces(cls, rng, whole, rows, alone)
 
 
 class Conv3d(Block):
@@ -123,11 +128,12 @@ class Conv3d(Block):
         return weights_for(self, x)
 
     def forward(self, ctx, x, *, W, b=None):
-        return convolve(x, W, b, _window(self, x), self.groups), (x, W)
+        win = _window(self, x)
+        return convolve(x, W, b, win, self.groups), (x, W, win)
 
     def backward(self, ctx, saved, dy):
-        x, W = saved
-        return _gradients(ctx, x, W, dy, _window(self, x), self.groups)
+        x, W, win = saved
+        return _gradients(ctx, x, W, dy, Window(*win), self.groups)
 
     @classmethod
     def examples(cls, rng):
@@ -137,6 +143,8 @@ class Conv3d(Block):
         pad = ((0, 1), (2, 0), (1, 1))
         yield cls(channels=4, kernel=2, pad=pad, groups=2, bias=False), (rng.standard_normal((2, 2, 1, 3, 6)),)
         yield cls(channels=3, kernel=(2, 1, 3), pad=(0, 1, 2), groups=3), (rng.standard_normal((2, 3, 1, 2, 3)),)
+        whole, rows = ((2, 4, 4), (3, 5, 13, 12, 8)), ((2, 4, 4), (1, 7, 13, 17, 16))
+        yield from _in_pieces(cls, rng, whole, rows, ((2, 1, 1), (3, 9, 30, 31, 3)))
 
 
 def _gradients(ctx, x, W, dy, win, groups):
@@ -144,6 +152,14 @@ def _gradients(ctx, x, W, dy, win, groups):
     dW = convolve_dW(x, W, dy, win, groups) if ctx.needs.W else None
     db = sum_rows(dy) if ctx.needs.b else None
     return dx, dW, db
+
+
+def _in_pieces(cls, rng, whole, rows, alone):
+    """Kernels and shapes that go through in pieces: of whole images, of rows, and each channel by itself."""
+    for kernel, shape in (whole, rows):
+        yield cls(channels=1, kernel=kernel, bias=False), (rng.standard_normal(shape),)
+    (kernel, shape), C = alone, alone[1][-1]
+    yield cls(channels=C, kernel=kernel, groups=C, bias=False), (rng.standard_normal(shape),)
 
 
 def _window(block, x):

@@ -4,7 +4,7 @@ import numpy as np
 
 from blockrun.core import Block
 
-from .._window import Pad2, Size2, window
+from .._window import Pad2, Size2, Window, window
 
 
 class Unfold(Block):
@@ -24,20 +24,17 @@ class Unfold(Block):
     batchwise = True
 
     def forward(self, ctx, x):
-        win = self._window(x.shape)
+        win = window(x.shape, self.kernel, self.stride, self.pad, self.dilation, False)
         read = np.moveaxis(win.views(win.padded(x)), 3, -1)
-        return read.reshape(len(x), *win.output, win.positions * x.shape[-1]), x.shape
+        return read.reshape(len(x), *win.output, win.positions * x.shape[-1]), (x.shape, win)
 
     def backward(self, ctx, saved, dy):
-        shape = saved
-        win = self._window(shape)
+        shape, win = saved
+        win = Window(*win)
         dframe, dtaps = win.frame(dy, shape), dy.reshape(*dy.shape[:-1], win.positions, shape[-1])
         for position, read in enumerate(win.taps(dframe)):
             read += dtaps[..., position, :]
         return win.inside(dframe)
-
-    def _window(self, shape):
-        return window(shape, self.kernel, self.stride, self.pad, self.dilation, False)
 
     @classmethod
     def examples(cls, rng):

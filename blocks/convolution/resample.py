@@ -7,7 +7,7 @@ import numpy as np
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._window import Size2, per_axis, window
+from .._window import Size2, Window, per_axis, window
 
 
 class Upsample(Block):
@@ -26,12 +26,15 @@ class Upsample(Block):
 
     def forward(self, ctx, x):
         factors = per_axis(self.factor, 2)
-        return (_copied(x, *factors) if self.kind == "nearest" else _blended(x, factors)), None
+        if self.kind == "bilinear":
+            return _blended(x, factors), None
+        y = _copied(x, *factors)
+        return y, window(y.shape, factors, factors, 0, 1, False)
 
     def backward(self, ctx, saved, dy):
-        if self.kind == "nearest":
-            return window(dy.shape, self.factor, self.factor, 0, 1, False).sums(dy)
-        return _blended_dx(dy, per_axis(self.factor, 2))
+        if self.kind == "bilinear":
+            return _blended_dx(dy, per_axis(self.factor, 2))
+        return Window(*saved).sums(dy)
 
     @classmethod
     def examples(cls, rng):
@@ -39,6 +42,7 @@ class Upsample(Block):
             yield cls(factor=2, kind=kind), (rng.standard_normal((2, 3, 4, 5)),)
             yield cls(factor=(3, 1), kind=kind), (rng.standard_normal((3, 2, 4, 1)),)
             yield cls(factor=(2, 5), kind=kind), (rng.standard_normal((2, 1, 3, 2)),)
+        yield cls(factor=(2, 1), kind="bilinear"), (rng.standard_normal((3, 107, 103, 1)),)  # in pieces
 
 
 class PixelShuffle(Block):
@@ -88,7 +92,7 @@ def _blended(x, factors):
 def _blended_dx(dy, factors):
     f, g = factors
     dx = np.empty_like(dy, shape=(len(dy), dy.shape[1] // f, dy.shape[2] // g, dy.shape[3]), order="C")
-    for some in pieces(dx):
+    for some in pieces(dy):
         dx[some] = _blended_along_dx(_blended_along_dx(dy[some], 2, g), 1, f)
     return dx
 

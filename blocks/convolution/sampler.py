@@ -76,7 +76,8 @@ class BilinearSampler(Block):
 
     @classmethod
     def examples(cls, rng):
-        for shape, places in (((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1))):
+        several_pieces = (3, 2, 4, 64), (19, 18)
+        for shape, places in (((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1)), several_pieces):
             yield cls(), (rng.standard_normal(shape), 0.9 * rng.standard_normal((shape[0], *places, 2)))
 
 

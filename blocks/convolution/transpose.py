@@ -9,7 +9,7 @@ from annotated_types import Ge
 from blockrun.core import Block
 
 from .._broadcast import rowwise, sum_rows
-from .._window import Pad2, Size2, per_axis, sides, span, window
+from .._window import Pad2, Size2, Window, per_axis, sides, span, window
 from ._products import convolve, convolve_dW, convolve_dx
 from ._weights import require_whole_groups, weights_for
 
@@ -43,19 +43,17 @@ class ConvTranspose2d(Block):
 
     def forward(self, ctx, x, *, W, b=None):
         shape = (len(x), *self._sizes(x.shape[1:-1]), self.channels)
-        y = convolve_dx(shape, _turned(W, self.groups), x, self._window(shape), self.groups)
-        return y if b is None else rowwise(np.add, y, b, out=y), (x, W)
+        win = window(shape, self.kernel, self.stride, self.pad, self.dilation, False)
+        y = convolve_dx(shape, _turned(W, self.groups), x, win, self.groups)
+        return y if b is None else rowwise(np.add, y, b, out=y), (x, W, win)
 
     def backward(self, ctx, saved, dy):
-        x, W = saved
-        win, turned = self._window(dy.shape), _turned(W, self.groups)
+        x, W, win = saved
+        win, turned = Window(*win), _turned(W, self.groups)
         dx = convolve(dy, turned, None, win, self.groups) if ctx.needs.x else None
         dW = _turned(convolve_dW(dy, turned, x, win, self.groups), self.groups) if ctx.needs.W else None
         db = sum_rows(dy) if ctx.needs.b else None
         return dx, dW, db
-
-    def _window(self, shape):
-        return window(shape, self.kernel, self.stride, self.pad, self.dilation, False)
 
     def _sizes(self, sizes):
         """(H', W'), of which the convolution makes (H, W)."""
@@ -77,6 +75,9 @@ class ConvTranspose2d(Block):
         yield cls(channels=6, kernel=3, stride=2, pad=((1, 0), (0, 1)), groups=2), (rng.standard_normal((2, 3, 2, 4)),)
         yield cls(channels=3, kernel=2, pad=1, dilation=(2, 3), groups=3), (rng.standard_normal((2, 3, 4, 3)),)
         yield cls(channels=1, kernel=(1, 3), stride=(2, 1), pad="valid"), (rng.standard_normal((3, 2, 1, 17)),)
+        for channels, groups, shape in ((8, 1, (3, 16, 23, 8)), (16, 1, (1, 40, 21, 1)), (8, 8, (3, 40, 70, 8))):
+            kernel = (1, 2) if groups > 1 else (8, 4)  # the sorts of pieces that there are
+            yield cls(channels=channels, kernel=kernel, groups=groups, bias=False), (rng.standard_normal(shape),)
 
 
 def _turned(W, groups):

@@ -7,7 +7,7 @@ import numpy as np
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, Window, window
 from ._examples import ONE, THREE, TWO, examples
 from ._padding import refuse_wide_pad
 
@@ -32,11 +32,13 @@ class AveragePool1d(Block):
         refuse_wide_pad(self, axes=1)
 
     def forward(self, ctx, x):
-        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
+        win = _window(self, x.shape)
+        counts = _counts(x, win, self.count_padding)
+        return _mean(x, win, counts), (x.shape, win, counts)
 
     def backward(self, ctx, saved, dy):
-        shape = saved
-        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
+        shape, win, counts = saved
+        return _mean_dx(dy, shape, Window(*win), counts)
 
     @classmethod
     def examples(cls, rng):
@@ -63,11 +65,13 @@ class AveragePool2d(Block):
         refuse_wide_pad(self, axes=2)
 
     def forward(self, ctx, x):
-        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
+        win = _window(self, x.shape)
+        counts = _counts(x, win, self.count_padding)
+        return _mean(x, win, counts), (x.shape, win, counts)
 
     def backward(self, ctx, saved, dy):
-        shape = saved
-        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
+        shape, win, counts = saved
+        return _mean_dx(dy, shape, Window(*win), counts)
 
     @classmethod
     def examples(cls, rng):
@@ -94,11 +98,13 @@ class AveragePool3d(Block):
         refuse_wide_pad(self, axes=3)
 
     def forward(self, ctx, x):
-        return _mean(x, _window(self, x.shape), self.count_padding), x.shape
+        win = _window(self, x.shape)
+        counts = _counts(x, win, self.count_padding)
+        return _mean(x, win, counts), (x.shape, win, counts)
 
     def backward(self, ctx, saved, dy):
-        shape = saved
-        return _mean_dx(dy, shape, _window(self, shape), self.count_padding)
+        shape, win, counts = saved
+        return _mean_dx(dy, shape, Window(*win), counts)
 
     @classmethod
     def examples(cls, rng):
@@ -109,29 +115,27 @@ def _window(block, shape):
     return window(shape, block.size, block.stride or block.size, block.pad, 1, block.ceil)
 
 
-def _mean(x, win, count_padding):
+def _mean(x, win, counts):
     y = np.empty_like(x, shape=(len(x), *win.output, x.shape[-1]), order="C")
-    counts = _counts(y, win, x.shape[1:-1], count_padding)
     for some in pieces(x):
         np.divide(win.sums(x[some]), counts, out=y[some])
     return y
 
 
-def _mean_dx(dy, shape, win, count_padding):
+def _mean_dx(dy, shape, win, counts):
     dx = np.empty_like(dy, shape=shape, order="C")
-    counts = _counts(dy, win, shape[1:-1], count_padding)
     for some in pieces(dx):
         dx[some] = win.spread(dy[some] / counts, shape[1:-1])
     return dx
 
 
-def _counts(y, win, sizes, count_padding):
+def _counts(x, win, count_padding):
     """How many numbers each window counts: one number, or (*output, C) like an image of y where they differ."""
     if not any(map(any, win.pad)):
         return win.positions
-    along = [_counts_along(win, axis, size, count_padding) for axis, size in enumerate(sizes)]
-    counts = np.asarray(functools.reduce(np.multiply.outer, along), dtype=y.dtype, like=y)
-    return np.repeat(counts[..., None], y.shape[-1], axis=-1)
+    along = [_counts_along(win, axis, size, count_padding) for axis, size in enumerate(x.shape[1:-1])]
+    counts = np.asarray(functools.reduce(np.multiply.outer, along), dtype=x.dtype, like=x)
+    return np.repeat(counts[..., None], x.shape[-1], axis=-1)
 
 
 def _counts_along(win, axis, size, count_padding):

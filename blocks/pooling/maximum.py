@@ -5,7 +5,7 @@ import numpy as np
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, window
+from .._window import Pad1, Pad2, Pad3, Size, Size2, Size3, Window, window
 from ._examples import ONE, THREE, TWO, examples
 from ._padding import refuse_wide_pad
 
@@ -29,12 +29,13 @@ class MaxPool1d(Block):
         refuse_wide_pad(self, axes=1)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
-        return y, (x.shape, which)
+        win = _window(self, x.shape)
+        y, which = _largest(x, win, ctx.needs.x)
+        return y, (x.shape, win, which)
 
     def backward(self, ctx, saved, dy):
-        shape, which = saved
-        return _to_largest(dy, which, shape, _window(self, shape))
+        shape, win, which = saved
+        return _to_largest(dy, which, shape, Window(*win))
 
     @classmethod
     def examples(cls, rng):
@@ -60,12 +61,13 @@ class MaxPool2d(Block):
         refuse_wide_pad(self, axes=2)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
-        return y, (x.shape, which)
+        win = _window(self, x.shape)
+        y, which = _largest(x, win, ctx.needs.x)
+        return y, (x.shape, win, which)
 
     def backward(self, ctx, saved, dy):
-        shape, which = saved
-        return _to_largest(dy, which, shape, _window(self, shape))
+        shape, win, which = saved
+        return _to_largest(dy, which, shape, Window(*win))
 
     @classmethod
     def examples(cls, rng):
@@ -91,12 +93,13 @@ class MaxPool3d(Block):
         refuse_wide_pad(self, axes=3)
 
     def forward(self, ctx, x):
-        y, which = _largest(x, _window(self, x.shape), ctx.needs.x)
-        return y, (x.shape, which)
+        win = _window(self, x.shape)
+        y, which = _largest(x, win, ctx.needs.x)
+        return y, (x.shape, win, which)
 
     def backward(self, ctx, saved, dy):
-        shape, which = saved
-        return _to_largest(dy, which, shape, _window(self, shape))
+        shape, win, which = saved
+        return _to_largest(dy, which, shape, Window(*win))
 
     @classmethod
     def examples(cls, rng):

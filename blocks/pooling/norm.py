@@ -8,7 +8,7 @@ from annotated_types import Ge
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._window import Pad2, Size2, window
+from .._window import Pad2, Size2, Window, window
 from ._examples import TWO, examples
 from ._padding import refuse_wide_pad
 
@@ -34,7 +34,7 @@ class LpPool2d(Block):
         refuse_wide_pad(self, axes=2)
 
     def forward(self, ctx, x):
-        win = self._window(x.shape)
+        win = window(x.shape, self.size, self.stride or self.size, self.pad, 1, self.ceil)
         y = np.empty_like(x, shape=(len(x), *win.output, x.shape[-1]), order="C")
         for some in pieces(x):
             taps = list(win.taps(np.abs(win.padded(x[some]))))
@@ -44,20 +44,17 @@ class LpPool2d(Block):
             unit = np.where(most > 0, most, 1)
             total = sum((tap / unit) ** self.p for tap in taps)
             np.multiply(most, total ** (1 / self.p), out=y[some])
-        return y, (x, y)
+        return y, (x, y, win)
 
     def backward(self, ctx, saved, dy):
-        x, y = saved
-        win = self._window(x.shape)
+        x, y, win = saved
+        win = Window(*win)
         dframe = win.frame(x, x.shape)
         for some in pieces(x):
             unit = np.where(y[some] > 0, y[some], 1)
             for tap, read in zip(win.taps(win.padded(x[some])), win.taps(dframe[some]), strict=True):
                 read += dy[some] * np.sign(tap) * (np.abs(tap) / unit) ** (self.p - 1)
         return win.inside(dframe)
-
-    def _window(self, shape):
-        return window(shape, self.size, self.stride or self.size, self.pad, 1, self.ceil)
 
     @classmethod
     def examples(cls, rng):

@@ -8,7 +8,7 @@ from annotated_types import Gt
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._scatter import add_rows
+from .._scatter import add_numbers
 from .._window import Size2, per_axis
 
 
@@ -41,16 +41,14 @@ class RoiPool(Block):
                 np.maximum(first, np.multiply(seen > most, position, dtype=first.dtype), out=first)
                 np.maximum(most, seen, out=most)
             y[some] = np.where(_is_empty(part)[..., None], 0, most)
-        return y, (x.shape, rois, which)
+        return y, (x.shape, cells, widest, which)
 
     def backward(self, ctx, saved, dy):
-        shape, rois, which = saved
-        cells = self._cells(shape, rois)
-        _, widest = _largest(cells)
+        shape, cells, widest, which = saved
         pixels = _pixel(cells[..., None], which // widest, which % widest, shape)
         places = pixels * shape[-1] + np.arange(shape[-1], like=pixels)
         shares = np.where(_is_empty(cells)[..., None], 0, dy)
-        return add_rows(shares.reshape(-1, 1), places.ravel(), shape), None
+        return add_numbers(shares, places, shape), None
 
     def _cells(self, shape, rois):
         """(5, R, h, w): the image of each cell, its first row and the one after its last, and its columns likewise."""

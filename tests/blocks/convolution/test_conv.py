@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from blockrun.blocks import _batch
 from blockrun.blocks._window import per_axis, sides
 from blockrun.blocks.convolution import _products
 from blockrun.blocks.convolution.conv import Conv1d, Conv2d, Conv3d
@@ -60,7 +61,7 @@ def loops(block, x, W, b, dy=None):
 @pytest.mark.parametrize(("block", "shape"), CASES, ids=str)
 def test_convolution_agrees_with_its_definition(run, monkeypatch, block, shape, piece):
     monkeypatch.setattr(_products, "PIECE", piece)
-    monkeypatch.setattr(_products, "ALONE", piece)
+    monkeypatch.setattr(_batch, "PIECE", piece)
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape)
     kernel = per_axis(block.kernel, x.ndim - 2)

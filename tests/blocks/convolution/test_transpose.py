@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from blockrun.blocks import _batch
 from blockrun.blocks._window import per_axis
 from blockrun.blocks.convolution import _products
 from blockrun.blocks.convolution.conv import Conv2d
@@ -24,7 +25,7 @@ CASES = [  # options, the size of the image that the convolution reads, channels
 def test_it_is_the_transpose_of_the_convolution_with_the_same_options(run, monkeypatch, options, size, M, C, piece):
     """⟨conv(u), x⟩ = ⟨u, conv_transpose(x)⟩ with W[c, u, v, m] for W[m, u, v, c], within each group."""
     monkeypatch.setattr(_products, "PIECE", piece)
-    monkeypatch.setattr(_products, "ALONE", piece)
+    monkeypatch.setattr(_batch, "PIECE", piece)
     rng = np.random.default_rng(0)
     groups = options.get("groups", 1)
     W = rng.standard_normal((C, *per_axis(options["kernel"], 2), M // groups))

@@ -110,7 +110,7 @@ def test_the_largest_of_a_window_of_more_than_256_positions_is_found(run):
 def test_of_max_pooling_one_byte_a_window_is_kept(size, kept):
     """Nothing of x and y, which would live until the backward pass: a quarter of y in float32."""
     ctx = type("Ctx", (), {"needs": type("Needs", (), {"x": True})})
-    _, (shape, which) = MaxPool1d(size=size).forward(ctx, np.ones((2, 300, 3), np.float32))
+    _, (shape, _, which) = MaxPool1d(size=size).forward(ctx, np.ones((2, 300, 3), np.float32))
     assert (shape, which.dtype, which.shape) == ((2, 300, 3), kept, (2, 1, 3))
 
 
