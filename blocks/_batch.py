@@ -7,7 +7,8 @@ PIECE = 2**19  # bytes of a batch that are worked on at a time: they and what is
 
 def pieces(x: Any) -> list[slice]:
     """Slices of the batch of which each is about `PIECE` bytes."""
-    return slices(len(x), max(1, PIECE // max(1, x[:1].nbytes)))
+    step = max(1, PIECE // max(1, x[:1].nbytes))
+    return slices(len(x), step)
 
 
 def slices(count: int, step: int) -> list[slice]:

@@ -83,11 +83,19 @@ def differentiated(scores, v, dy):
     return y, *_tiles.attend_back(scores, v, None, top, total, dy, (True, True, True))
 
 
-@pytest.mark.parametrize("block", [ScaledDotProductAttention, MultiHeadAttention])
-def test_every_check_of_the_kit_holds_in_small_tiles(small_tiles, monkeypatch, block):
-    """Dropout among them, whose draws backward has to repeat tile by tile; on those examples that are small."""
-    small = [example for example in block.examples(np.random.default_rng(0)) if example[1][0].size < 200]
-    monkeypatch.setattr(block, "examples", classmethod(lambda cls, rng: iter(small)))
+SMALL = [  # in tiles of 2 × 3 two rows of them, and as many in a row, or cut off by `causal`; one example at a time
+    (ScaledDotProductAttention, ({}, {"causal": True, "p": 0.3}), ((2, 3, 2), (2, 5, 2), (2, 5, 1))),
+    (MultiHeadAttention, ({"heads": 2, "p": 0.3}, {"heads": 1, "causal": True}), ((2, 4, 2), (2, 4, 3))),
+]
+
+
+@pytest.mark.parametrize(("block", "options", "shapes"), SMALL)
+def test_every_check_of_the_kit_holds_in_small_tiles(small_tiles, monkeypatch, block, options, shapes):
+    """Dropout among them, whose draws backward has to repeat tile by tile, and a mask."""
+    T, S = shapes[0][1], shapes[1][1]
+    mask = np.tril(np.ones((2, T, S), dtype=bool), 1)  # leaves every query a key, as a causal one does
+    examples = [(block(**given), (*draw(*shapes), mask)) for given in options]
+    monkeypatch.setattr(block, "examples", classmethod(lambda cls, rng: iter(examples)))
     small_tiles(2, 3, 7)
     report = check_block(block)
     assert report.ok, str(report)
