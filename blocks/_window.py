@@ -93,10 +93,10 @@ class Window(NamedTuple):
                 y += other
         return y
 
-    def spread(self, dy: Any, sizes: Axes) -> Any:
-        """The gradient of `sums` for x (N, *sizes, C): every number of `dy` added to all that its window read."""
+    def spread(self, dy: Any, shape: Axes) -> Any:
+        """The gradient of `sums` for x of `shape`: every number of `dy` added to all that its window read."""
         for axis in reversed(range(len(self.kernel))):
-            size = sizes[axis] + sum(self.pad[axis])
+            size = shape[axis + 1] + sum(self.pad[axis])
             dframe = np.zeros_like(dy, shape=(*dy.shape[: axis + 1], size, *dy.shape[axis + 2 :]), order="C")
             for read in self._along(dframe, axis):
                 read += dy

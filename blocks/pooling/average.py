@@ -125,7 +125,7 @@ def _mean(x, win, counts):
 def _mean_dx(dy, shape, win, counts):
     dx = np.empty_like(dy, shape=shape, order="C")
     for some in pieces(dx):
-        dx[some] = win.spread(dy[some] / counts, shape[1:-1])
+        dx[some] = win.spread(dy[some] / counts, shape)
     return dx
 
 
