@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from blockrun.core import Block
+from blockrun.core import Block, Spec
 from blockrun.core.options import describe, option_defaults
 from blockrun.plugins.testing.cases import Case
 from blockrun.plugins.testing.certificate import describe_certificate, find_certificate
@@ -66,14 +66,33 @@ def options_of(cls: Any) -> list[dict[str, Any]]:
 def _inputs(cls: type[Block], case: Case | None) -> list[dict[str, Any]]:
     """In the order of the signature; which of those that `params` makes are state is known from the example."""
     signature, state = cls.signature, case.updates if case else {}
+    wishes = _wishes(case) if case else {}
     rows = []
     for name in signature.names:
         role = "state" if name in state else "parameter" if name in signature.made else "data"
         optional = name in signature.optional or (name in signature.made and name not in signature.required)
         gradient = role != "state" and name not in cls.nograd and hasattr(cls, "backward")
         many = name == signature.many
-        rows.append({"name": name, "role": role, "optional": optional, "many": many, "gradient": gradient})
+        row = {"name": name, "role": role, "optional": optional, "many": many, "gradient": gradient}
+        rows.append(row | ({"init": wishes[name].init} if name in wishes else {}))
     return rows
+
+
+def _wishes(case: Case) -> dict[str, Any]:
+    """What the block of an example says of its parameters and state."""
+    arrays = [None if name is None else case.arrays[name] for name in case.node.inputs]
+    specs = [None if x is None else Spec(x.shape, x.dtype) for x in arrays]
+    return dict(case.block.params(*specs)) if hasattr(case.block, "params") else {}
+
+
+def _starts(init: Any) -> str:
+    """Where a parameter starts, in words; "" where that is an array of the block's own."""
+    if isinstance(init, dict):
+        options = ", ".join(f"{key} {_starts(value)}" for key, value in init.items() if key != "name")
+        return f"{init['name']} ({options})"
+    if isinstance(init, (list, tuple)):
+        return " ".join(map(_starts, init))
+    return str(init) if isinstance(init, (str, int, float)) else ""
 
 
 def smallest_yaml(cls: type[Block], name: str, case: Case | None) -> str:
@@ -145,7 +164,9 @@ def _input_name(row: dict[str, Any]) -> str:
 
 
 def input_words(row: dict[str, Any]) -> str:
+    starts = _starts(row.get("init"))
     words = [row["role"], "any number" if row["many"] else "", "optional" if row["optional"] else ""]
+    words += [f"starts as {starts}"] if starts else []
     return ", ".join([*filter(None, words), *([] if row["gradient"] or row["role"] == "state" else ["no gradient"])])
 
 

@@ -103,7 +103,12 @@ def test_the_page_tells_options_inputs_and_state_apart(site):
 
 def test_the_page_as_text_holds_the_same():
     text = run("linear")
-    for part in ("units  must be given  an integer, at least 1", "b  parameter, optional", "(Kamper 2022"):
+    for part in (
+        "units  must be given  an integer, at least 1",
+        "b  parameter, optional, starts as zeros",
+        "W  parameter, starts as glorot",
+        "(Kamper 2022",
+    ):
         assert part in text
     assert "linear: {block: linear, units: " in text
 
