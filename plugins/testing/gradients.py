@@ -98,7 +98,7 @@ def compare(case: Point, name: str, dx: Array, dy: Arrays, u: Array) -> Comparis
     slope = derivative(curve, dy, size(case.arrays[name]), scale)
     scale = max(scale, abs(slope.value))
     gap = abs(analytic - slope.value)
-    agrees = bool(gap <= TOLERANCE * scale + slope.error + slope.rounding)
+    agrees = bool(np.isfinite(gap) and gap <= TOLERANCE * scale + slope.error + slope.rounding)
     settled = bool(slope.error <= UNSETTLED * scale + slope.rounding) and not slope.kink
     smooth = settled and (agrees or not kinked(curve, dy, slope.step, scale))
     return Comparison(analytic, slope.value, gap / (max(scale, slope.rounding / TOLERANCE) or 1.0), agrees, smooth)

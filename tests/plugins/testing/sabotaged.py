@@ -18,6 +18,20 @@ class SignFlipped(Block):
         return dy * np.sin(x)
 
 
+class InfiniteInOneEntry(Block):
+    def forward(self, ctx, x):
+        return np.sin(x), x
+
+    def backward(self, ctx, x, dy):
+        dx = dy * np.cos(x)
+        dx.reshape(-1)[-1:] = np.inf
+        return dx
+
+    @classmethod
+    def examples(cls, rng):
+        yield cls(), (rng.standard_normal((4, 3)),)
+
+
 class FactorLost(Block):
     def forward(self, ctx, x):
         return x * x / 2, x

@@ -14,6 +14,7 @@ from blockrun.plugins.testing import check_block
 
 EXPECTED = {  # class: the check that finds it, the tensor, and words that must be in the message
     "SignFlipped": ("gradients", "dx", "ratio -1: sign flipped?"),
+    "InfiniteInOneEntry": ("gradients", "dx", "dx[3, 2]: inf, but it should be 0"),
     "FactorLost": ("gradients", "dx", "ratio 0.5 = 1/2 everywhere: a constant factor is lost"),
     "MeanForSum": ("gradients", "db", "there are 4 examples: a mean where a sum belongs?"),
     "Transposed": ("gradients", "dB", "the transpose of the right gradient"),
