@@ -71,7 +71,10 @@ class RoiPool(Block):
         yield cls(size=2), (x, np.array([whole, part, cut], float))
         yield cls(size=(3, 2)), (x, np.array([part, cut, dot, whole], float))
         yield cls(size=(1, 3), scale=0.4), (x, np.array([whole, [1, 2, 3, 11, 8], out, [0, -5, 2, 4, 12]], float))
-        yield cls(size=(2, 1)), (x[..., :1], np.array([out, part], float))
+        above, last = [0, -5, -5, -1, -1], [1, 6, 4, 9, 9]
+        yield cls(size=(2, 1)), (x[..., :1], np.array([out, part, above, last], float))
+        x = rng.permutation(np.linspace(-2, 2, 2 * 5 * 6 * 15)).reshape(2, 5, 6, 15)  # y in pieces, every x is read
+        yield cls(size=(40, 37)), (x, np.array([whole, [1, 0, 0, 5, 4], part]) + 0.1)
 
 
 def _whole(x):
@@ -104,11 +107,14 @@ def _largest(cells):
 
 def _is_empty(cells):
     _, top, bottom, left, right = cells
-    return (bottom <= top) | (right <= left)
+    return (bottom == top) | (right == left)
 
 
 def _pixel(cells, i, j, shape):
-    """Where the pixel (i, j) of each cell is among all pixels of x; where the cell is smaller, its last one again."""
+    """Where the pixel (i, j) of each cell is among all pixels of x; where the cell is smaller, its last one again.
+
+    Of an empty cell any will do.
+    """
     image, top, bottom, left, right = cells
     row, column = np.minimum(top + i, bottom - 1), np.minimum(left + j, right - 1)
-    return (image * shape[1] + np.maximum(row, 0)) * shape[2] + np.maximum(column, 0)
+    return np.maximum((image * shape[1] + row) * shape[2] + column, 0)
