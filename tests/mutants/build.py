@@ -9,7 +9,7 @@ from typing import Any
 
 from blockrun.core import Block
 
-from .generate import BLOCKS, Mutant, parse
+from .generate import BLOCKS, Mutant, helpers, imports, parse
 
 PACKAGE = "blockrun.blocks"
 
@@ -39,10 +39,23 @@ def original(home: str, name: str) -> type[Block]:
 
 
 def _rewritten(mutant: Mutant) -> type[Block]:
-    helpers = {}
-    if mutant.shared:
-        helpers = vars(_module(mutant.file, _with(mutant), "helper"))
-    return _execute(mutant.home, parse(mutant.home) if mutant.shared else _with(mutant), mutant.cls, helpers)
+    if not mutant.shared:
+        return _execute(mutant.home, _with(mutant), mutant.cls)
+    found: type[Block] = _through(mutant, mutant.home)[mutant.cls]
+    return found
+
+
+def _through(mutant: Mutant, file: str) -> dict[str, Any]:
+    """The names of a file that imports the rewritten function, or imports from a file that does, as they then are."""
+    if file == mutant.file:
+        return vars(_module(file, _with(mutant), "helper"))
+    tree = parse(file)
+    names = vars(_module(file, tree, "mutant"))
+    for node, source in imports(file, tree):
+        if mutant.file in (source, *helpers(source)):
+            changed = _through(mutant, source)
+            names |= {alias.name: changed[alias.name] for alias in node.names}
+    return names
 
 
 def _with(mutant: Mutant) -> ast.Module:
@@ -56,12 +69,8 @@ def _with(mutant: Mutant) -> ast.Module:
     return tree
 
 
-def _execute(file: str, tree: ast.Module, cls: str, helpers: dict[str, Any] | None = None) -> type[Block]:
-    module = _module(file, tree, "mutant")
-    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
-    for name in (alias.name for node in imported for alias in node.names):
-        vars(module)[name] = (helpers or {}).get(name, vars(module)[name])
-    found: type[Block] = vars(module)[cls]
+def _execute(file: str, tree: ast.Module, cls: str) -> type[Block]:
+    found: type[Block] = vars(_module(file, tree, "mutant"))[cls]
     return found
 
 

@@ -93,15 +93,31 @@ def parse(file: str) -> ast.Module:
     return ast.parse((BLOCKS / file).read_text())
 
 
+def imports(file: str, tree: ast.Module) -> list[tuple[ast.ImportFrom, str]]:
+    """What `file` imports from files of helpers, and which they are."""
+    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
+    return [(node, (Path("x", file).parents[node.level - 1] / f"{node.module}.py").as_posix()[2:]) for node in found]
+
+
 def siblings(file: str) -> list[str]:
     """The files of helpers that `file` imports, in the order of their names."""
-    imports = [node for node in parse(file).body if isinstance(node, ast.ImportFrom) and node.level]
-    return sorted((Path("x", file).parents[node.level - 1] / f"{node.module}.py").as_posix()[2:] for node in imports)
+    return sorted(source for _, source in imports(file, parse(file)))
+
+
+def helpers(home: str) -> list[str]:
+    """All files of helpers that `home` imports, or that those import."""
+    found: dict[str, None] = {}
+    waiting = [home]
+    while waiting:
+        new = [file for file in siblings(waiting.pop()) if file not in found]
+        found |= dict.fromkeys(new)
+        waiting += new
+    return list(found)
 
 
 def reached(home: str, cls: str) -> list[tuple[str, str, Function]]:
     """(file, qualified name, function) of `forward`, `backward` and what `backward` calls, however indirectly."""
-    known = _functions(home) | {key: f for file in siblings(home) for key, f in _functions(file).items()}
+    known = _functions(home) | {key: f for file in helpers(home) for key, f in _functions(file).items()}
     if (home, f"{cls}.backward") not in known:
         return []
     found, waiting = {(home, f"{cls}.forward")}, [(home, f"{cls}.backward")]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .generate import BLOCKS, siblings
+from .generate import BLOCKS, helpers
 
 ROOT = BLOCKS.parent
 FILE = ROOT / "build" / "mutants.jsonl"
@@ -59,13 +59,7 @@ def digest(job: Any) -> str:
 
 @cache
 def _of_block(home: str) -> str:
-    files: dict[str, None] = {home: None}
-    waiting = [home]
-    while waiting:
-        new = [file for file in siblings(waiting.pop()) if file not in files]
-        files |= dict.fromkeys(new)
-        waiting += new
-    return _of_files([BLOCKS / file for file in sorted(files)]) + _of_judges()
+    return _of_files([BLOCKS / file for file in (home, *sorted(helpers(home)))]) + _of_judges()
 
 
 @cache
