@@ -87,15 +87,16 @@ def _laid_out(space, win):
     run = space.shape[-1] * (win.kernel[-1] if win.dilation[-1] == 1 else 1)
     if run >= SHORT:
         return space
-    axes = (0, *range(len(win.output) + 2, space.ndim), *range(1, len(win.output) + 2))
-    return space.reshape([space.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+    half = space.ndim // 2  # (N, *output) are as many axes as (*kernel, C), so that changing places twice is none
+    axes = (0, *range(half + 1, space.ndim), *range(1, half + 1))
+    return space.reshape([space.shape[axis] for axis in axes]).transpose(axes)
 
 
 def _space(x, win):
     """Room for what is read in a piece, or is added to x from there: written over by piece after piece."""
     images, rows = _step(x, win)
     places = images * rows * math.prod(win.output[1:])
-    return np.empty_like(x, shape=(places * win.positions * x.shape[-1],), order="C")
+    return np.empty_like(x, shape=(places * win.positions * x.shape[-1],))
 
 
 def _part_of(space, shape):
