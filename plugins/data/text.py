@@ -44,7 +44,8 @@ class Text(Source):
 
     def read(self, indices: Array) -> dict[str, Array]:
         text, starts = self._open()
-        windows = np.asarray(starts)[indices][:, None] + np.arange(self.window + 1)
+        first = starts.start + starts.step * np.asarray(indices)
+        windows = first[:, None] + np.arange(self.window + 1)
         found = text.units[windows].astype(np.int64)
         return {"x": found[:, :-1], "y": found[:, 1:]}
 

@@ -1,5 +1,7 @@
 """Text as windows: what is read is the text, and what follows it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,6 +37,21 @@ def test_a_stride_lets_windows_overlap(text):
     assert source.describe().examples == len(WORDS) - 4
     x = source.read(np.array([0, 1]))["x"]
     np.testing.assert_array_equal(x[0, 1:], x[1, :-1])
+
+
+def test_reading_a_batch_costs_what_is_in_it_and_not_a_number_for_every_window_of_the_text(tmp_path):
+    """Of a text of a megabyte whose windows begin everywhere, where a training step would otherwise mostly count them."""
+    (tmp_path / "t.txt").write_text("to be or not " * 80_000)
+    source = Text(path=tmp_path / "t.txt", window=4, stride=1)
+    count = source.describe().examples
+    tracemalloc.start()
+    try:
+        found = source.read(np.array([0, count - 1]))["x"]
+        assert tracemalloc.get_traced_memory()[1] < count / 10
+    finally:
+        tracemalloc.stop()
+    assert count == 13 * 80_000 - 4
+    np.testing.assert_array_equal(found[1], source.read(np.array([8]))["x"][0])  # " not", 13 n further on
 
 
 @given(cut=st.floats(0.3, 0.7), window=st.integers(1, 6))
