@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CFG ?= configs/digits.yaml
 
-.PHONY: train test lint bench digits mutants false-alarms diagnostics crash clean
+.PHONY: train test lint bench digits scoreboard mutants false-alarms diagnostics crash clean
 
 train: .venv/installed
 	$(BIN)/blockrun train $(CFG)
@@ -28,6 +28,9 @@ crash: .venv/tested       ## kills, faults, full disks, damaged files, exact res
 
 digits: .venv/installed   ## mean test accuracy of the digits over seeds 0 to 4
 	$(BIN)/python benchmarks/digits.py
+
+scoreboard: .venv/installed   ## trains what benchmarks/scoreboard.jsonl lacks, and writes benchmarks/scoreboard.md
+	$(BIN)/python benchmarks/scoreboard.py --write
 
 bench: .venv/installed    ## time of --help, of an executor step, of one training step
 	$(BIN)/python benchmarks/startup.py

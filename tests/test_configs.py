@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import string
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from blockrun.plugins.network.build import load
 from blockrun.plugins.network.draw import draw_inputs
 from blockrun.plugins.training.loop import Trainer
 
-FILES = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+FILES = sorted(CONFIGS.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -73,6 +76,57 @@ def size(network):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_network_of_configs_has_the_nodes_and_parameters_it_should(file):
     assert size(load(file)) == COUNTS[file.stem]
+
+
+SCOREBOARD = {  # of the experiments of the scoreboard, whose data are not here
+    "fashion": (23, 5**2 * 32 + 64 + 5**2 * 32 * 64 + 128 + 7**2 * 64 * 256 + 512 + 256 * 10 + 10),
+    "gpt": COUNTS["gpt"],
+    "gunpoint": (14, 8 * 32 + 64 + 5 * 32 * 64 + 128 + 3 * 64 * 32 + 64 + 32 * 2 + 2),
+    "italy_power_demand": (14, 8 * 32 + 64 + 5 * 32 * 64 + 128 + 3 * 64 * 32 + 64 + 32 * 2 + 2),
+    "lstm": (8, 65 * 64 + 1024 * (64 + 256 + 1) + 1024 * (256 + 256 + 1) + 65 * 256 + 65),
+    "sunspots": (10, 12 * 8 + 8 + 8 + 1 + 12 + 1),
+}
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    """A folder with the files of the scoreboard, as they are laid out but short and made up."""
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for part, count in (("train", 256), ("t10k", 40)):
+        images = bytes([0, 0, 8, 3, 0, 0, count >> 8, count & 255, 0, 0, 0, 28, 0, 0, 0, 28]) + rng.bytes(count * 28**2)
+        labels = bytes([0, 0, 8, 1, 0, 0, count >> 8, count & 255]) + bytes(i % 10 for i in range(count))
+        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    (folder / "tinyshakespeare.txt").write_text((string.ascii_letters + string.digits + " .!") * 40)
+    for name, length in (("GunPoint", 150), ("ItalyPowerDemand", 24)):
+        for part in ("TRAIN", "TEST"):
+            rows = [[*rng.standard_normal(length), i % 2] for i in range(32)]
+            write_table(folder / f"{name}_{part}.csv", [*(f"t{i + 1}" for i in range(length)), "label"], rows)
+    years = [[1712 + i, *rng.integers(200, size=13)] for i in range(250)]
+    write_table(folder / "sunspots.csv", ["year", *(f"lag{i}" for i in range(12, 0, -1)), "spots"], years)
+    return folder
+
+
+def write_table(path, header, rows):
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in [header, *rows]))
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("scoreboard/*.yaml")), ids=lambda file: file.stem)
+def test_every_network_of_the_scoreboard_runs_and_has_the_nodes_and_parameters_it_should(file, made_up, tmp_path):
+    network = load(file, f"vars.folder={made_up}", f"run.dir={tmp_path}")
+    assert size(network) == SCOREBOARD[file.stem]
+    train_two_steps(network)
+
+
+def test_half_of_the_images_of_fashion_are_mirrored_in_training_and_none_in_evaluation(made_up):
+    network = load(CONFIGS / "scoreboard/fashion.yaml", f"vars.folder={made_up}")
+    feed = network.sections.data["train"].source.read(np.arange(100))
+    image = feed["image"]
+    x = network.forward(feed, ["x"], training=True)["x"]
+    as_is, mirrored = (np.isclose(x, seen, atol=1e-6).all(axis=(1, 2, 3)) for seen in (image, image[:, :, ::-1]))
+    assert (as_is ^ mirrored).all()
+    assert 30 < mirrored.sum() < 70
+    assert "x" not in {node.name for node in network.mode(training=False).assembly.graph.nodes}
 
 
 def test_one_variable_makes_resnet_110_of_resnet_20():

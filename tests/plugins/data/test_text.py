@@ -40,7 +40,7 @@ def test_a_stride_lets_windows_overlap(text):
 
 
 def test_reading_a_batch_costs_what_is_in_it_and_not_a_number_for_every_window_of_the_text(tmp_path):
-    """Of a text of a megabyte whose windows begin everywhere, where a training step would otherwise mostly count them."""
+    """Of a megabyte of text whose windows begin everywhere, where a step of training would else mostly count them."""
     (tmp_path / "t.txt").write_text("to be or not " * 80_000)
     source = Text(path=tmp_path / "t.txt", window=4, stride=1)
     count = source.describe().examples
