@@ -78,6 +78,7 @@ class Session:
         self.trainer.restore(tensors, about["progress"])
         self.memory = {name: about["callbacks"].get(name, {}) for name in self.callbacks}
         self.reason = about["reason"]
+        self._clock = _Clock(self.trainer)
 
     def train(self) -> None:
         """Take the steps that are left; raises `Interrupted` after a signal and a checkpoint."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from blockrun.plugins.training.checkpoint import load_latest
 from blockrun.plugins.training.evaluation import evaluate
 from blockrun.plugins.training.folder import LAST, find_folder
 from blockrun.plugins.training.interrupt import Interrupted
+from blockrun.plugins.training.lines import read_lines
 from blockrun.plugins.training.loop import Trainer
 from blockrun.plugins.training.progress import Progress
 from blockrun.plugins.training.run import load_run, resume, train
@@ -132,6 +134,21 @@ def test_a_second_signal_stops_at_once_and_the_run_goes_on_from_its_last_checkpo
     assert folder.info["status"] == "interrupted"
     assert load_latest(folder.checkpoints, LAST).about["progress"]["step"] == 12
     assert resume(folder).folder.info["steps"] == 24
+
+
+def test_the_time_that_is_left_of_a_resumed_run_is_that_of_the_steps_it_takes_itself(config, tmp_path):
+    """Two steps of a tenth of a second are left after two such steps, and not a fraction of that for 20 done before."""
+
+    class Slow(Progress):
+        def step(self, trainer, examples):
+            time.sleep(0.1)
+
+    with pytest.raises(Interrupted):
+        train(load(config, f"run.dir={tmp_path}", "+train.evaluate={steps: 2}"), StopAt(20))
+    folder = find_folder("latest", tmp_path)
+    resume(folder, progress=Slow())
+    times = {line["step"]: line for line in read_lines(folder.times)}
+    assert times[22]["seconds_left"] >= 0.2
 
 
 def test_a_finished_run_is_not_resumed(network):
