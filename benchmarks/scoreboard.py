@@ -86,21 +86,23 @@ class Board:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.lines: list[Line] = list(_read(options.results))
-        self.digests: dict[str, str] = {}
+        self.digests: dict[str, tuple[str, str]] = {}
 
     def results(self, task: Task) -> list[Line]:
-        """The finished runs of the task as its file and data are now, by seed."""
-        found = {line["seed"]: line for line in self.lines if line["task"] == task.name and line["of"] == self.of(task)}
+        """The finished runs of the task as its file and data are now, by seed; of any data where they are not here."""
+        network, data = self.experiment(task)
+        mine = [line for line in self.lines if line["task"] == task.name and line["network"] == network]
+        found = {line["seed"]: line for line in mine if data in ("", line["data"])}
         return [found[seed] for seed in sorted(found)]
 
-    def of(self, task: Task) -> str:
-        """What says which experiment a result is of: its network file, without comments, and its data."""
+    def experiment(self, task: Task) -> tuple[str, str]:
+        """What says which experiment a result is of: digests of its network file, without comments, and of its data."""
         if task.name not in self.digests:
-            document, folder = read_file(task.config), task.folder(self.options.data)
-            digest = hashlib.sha256(json.dumps(document.data, sort_keys=True, default=str).encode())
-            for file in task.files if folder else ():
-                digest.update(hashlib.sha256((folder / file).read_bytes()).digest())
-            self.digests[task.name] = digest.hexdigest()[:16]
+            network = json.dumps(read_file(task.config).data, sort_keys=True, default=str).encode()
+            folder = task.folder(self.options.data)
+            files = [] if folder is None else [folder / file for file in task.files]
+            data = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+            self.digests[task.name] = _short(network), _short(data) if files else ""
         return self.digests[task.name]
 
     def train(self, task: Task, seed: int) -> None:
@@ -140,12 +142,13 @@ class Board:
 
     def _name(self, task: Task, seed: int) -> str:
         """Of runs of another file or other data the name is another, so that they are never gone on with."""
-        return f"{task.name}-{seed}-{self.of(task)[:8]}"
+        return f"{task.name}-{seed}-{''.join(digest[:6] for digest in self.experiment(task))}"
 
     def _line(self, task: Task, seed: int, folder: RunFolder) -> Line:
         info = open_folder(folder.path).info
         kept = ("part", "results", "steps", "parameters", "seconds", "environment")
-        about = {"task": task.name, "seed": seed, "of": self.of(task), "date": time.strftime("%Y-%m-%d")}
+        network, data = self.experiment(task)
+        about = {"task": task.name, "seed": seed, "network": network, "data": data, "date": time.strftime("%Y-%m-%d")}
         return about | {key: info[key] for key in kept}
 
 
@@ -155,6 +158,10 @@ def _read(path: Path) -> Iterator[Line]:
             yield json.loads(text)
         except ValueError:
             raise RunError(f"{path}, line {number}: is not JSON", help="delete the line; its run is kept") from None
+
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _say(text: str) -> None:

@@ -75,7 +75,7 @@ def test_results_of_another_network_file_do_not_count_unless_only_a_comment_is_d
     out, err = board.run(board.task, "--seeds", "1")
     assert "small, seed 0: its result is of another network file or other data; trained again" in err
     old, new = board.lines()
-    assert old["of"] != new["of"]
+    assert old["network"] != new["network"]
     assert f"{new['results']['loss']:.2f} " in out
 
 
@@ -113,6 +113,23 @@ def test_files_that_are_not_there_are_named_with_the_way_to_them_and_the_other_t
 
 def test_a_slip_in_the_name_of_a_task_is_put_right(board):
     assert "did you mean `digits`?" in board.run("digit", code=2)[1]
+
+
+def test_results_stay_where_the_data_are_not_and_do_not_count_for_other_data(board):
+    """Of the sunspots, with a table of 244 years that are made up."""
+    header = ",".join(["year", *(f"lag{i}" for i in range(12, 0, -1)), "spots"])
+    table = "\n".join([header, *(f"{1712 + i}" + ",50,60" * 6 + ",40" for i in range(244))])
+    data = board.folder / "data"
+    data.mkdir()
+    (data / "sunspots.csv").write_text(table + "\n")
+    board.run("sunspots", "--seeds", "1", "--data", data)
+    assert "1 of 5" in board.run("sunspots", "--seeds", "1", "--data", data)[0]
+    assert "sunspots.csv is not there" in board.run("sunspots", "--data", board.folder, code=6)[1]
+    (data / "sunspots.csv").write_text(table.replace("40", "41") + "\n")
+    assert "other data; trained again" in board.run("sunspots", "--seeds", "1", "--data", data)[1]
+    old, new = board.lines()
+    assert old["network"] == new["network"]
+    assert old["data"] != new["data"]
 
 
 @pytest.fixture
