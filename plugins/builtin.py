@@ -139,6 +139,18 @@ def blockrun_sources() -> Names:
 
 
 @hookimpl
+def blockrun_transforms() -> Names:
+    return {
+        "normalise": "blockrun.plugins.data.transforms.normalise:Normalise",
+        "flip": "blockrun.plugins.data.transforms.images:Flip",
+        "crop": "blockrun.plugins.data.transforms.images:Crop",
+        "rotate": "blockrun.plugins.data.transforms.images:Rotate",
+        "cutout": "blockrun.plugins.data.transforms.images:Cutout",
+        "mixup": "blockrun.plugins.data.transforms.mixup:Mixup",
+    }
+
+
+@hookimpl
 def blockrun_optimizers() -> Names:
     return {
         "sgd": "blockrun.plugins.training.sgd:Sgd",

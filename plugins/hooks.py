@@ -47,7 +47,8 @@ def blockrun_sources() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_transforms() -> Offered:  # type: ignore[empty-body]
-    """What is done to examples between a source and the network, such as augmentation. Listed; not used yet."""
+    """What is done to examples before the network, such as augmentation: subclasses of
+    `blockrun.plugins.data.transform.Transform`."""
 
 
 @hookspec

@@ -23,7 +23,7 @@ KINDS = {
     "blocks": Kind("block", "blockrun.core.block:Block"),
     "inits": Kind("initialiser", "blockrun.plugins.training.contracts:Init"),
     "sources": Kind("source", "blockrun.plugins.data.source:Source"),
-    "transforms": Kind("transform", ""),
+    "transforms": Kind("transform", "blockrun.plugins.data.transform:Transform"),
     "optimizers": Kind("optimizer", "blockrun.plugins.training.contracts:Optimizer"),
     "schedules": Kind("schedule", "blockrun.plugins.training.contracts:Schedule"),
     "callbacks": Kind("callback", "blockrun.plugins.training.contracts:Callback"),

@@ -21,7 +21,8 @@ def predict(host: Any, run: str, file: str | None, keep: tuple[str, ...], output
 
     That is what its loss reads, or the variables to --keep.
     INPUT is a .csv, .npz or .npy file, or - for standard input; without it, the last part of the data is taken. A csv
-    has a row for each example and a column for each number of the inputs, in their order. RUN is a folder, the
+    has a row for each example and a column for each number of the inputs, in their order, as they are before the
+    transforms of the data. RUN is a folder, the
     beginning of an id, or `latest`.
 
     \b
@@ -30,7 +31,7 @@ def predict(host: Any, run: str, file: str | None, keep: tuple[str, ...], output
     blockrun predict latest - --keep act1 < new.csv
     """
     from blockrun.plugins.training.folder import find_folder
-    from blockrun.plugins.training.predict import needed, predicted
+    from blockrun.plugins.training.predict import needed, predicted, prepared, raw
     from blockrun.plugins.training.predict import predict as run_network
     from blockrun.plugins.training.run import load_run
     from blockrun.plugins.training.threads import limit_threads
@@ -39,8 +40,11 @@ def predict(host: Any, run: str, file: str | None, keep: tuple[str, ...], output
 
     network = load_run(find_folder(run, Path(root)), host)
     names = keep or predicted(network)
-    wanted = {name: network.inputs[name] for name in needed(network, list(names))}
-    feed = _from_data(network, wanted) if file is None else read_examples(file, wanted)
+    read = needed(network, list(names))
+    if file is None:
+        feed = _from_data(network, {name: network.inputs[name] for name in read})
+    else:
+        feed = prepared(network, read_examples(file, {name: raw(network, name) for name in read}))
     with limit_threads(network):
         write_arrays(output, run_network(network, feed, tuple(names), batch))
 

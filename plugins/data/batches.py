@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from blockrun.plugins.data.source import Source
+from blockrun.plugins.data.streaming import Readable
+from blockrun.plugins.data.transformed import Epoch, Transformed
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.training.seeds import derive
 
@@ -17,16 +18,18 @@ Array = np.ndarray[Any, Any]
 class Batches:
     """The examples of `source`, `batch` at a time; the last batch of an epoch is smaller unless dropped.
 
-    With `shuffle`, the order depends on `seed` and the number of the epoch alone, so that a run can go on anywhere.
+    With `shuffle`, the order depends on `seed` and the number of the epoch alone, so that a run can go on anywhere;
+    with `augment`, transforms do what is random in them, which depends on the place in that order too.
     Raises `DataError` where there is not one batch, or where the source does not give what it describes.
     """
 
     def __init__(
-        self, source: Source, batch: int, *, shuffle: bool = False, seed: int = 0, drop_last: bool = False
-    ) -> None:
+        self, source: Readable, batch: int, *, shuffle: bool = False, seed: int = 0, drop_last: bool = False,
+        augment: bool = False,
+    ) -> None:  # fmt: skip
         if batch < 1:
             raise ValueError(f"`batch` is {batch}; it must be at least 1")
-        self.source, self.batch, self.shuffle, self.seed = source, batch, shuffle, seed
+        self.source, self.batch, self.shuffle, self.seed, self.augment = source, batch, shuffle, seed, augment
         self.description = source.describe()
         self.examples = self.description.examples
         self._count = self.examples // batch if drop_last else -(-self.examples // batch)
@@ -40,17 +43,21 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[dict[str, Array]]:
         """The batches of epoch `number` from batch `start` on, each as one array per field."""
-        order = self._order(number)
+        epoch = Epoch(number, self.seed, self._order(number))
         for index in range(start, self._count):
-            yield self._read(order[index * self.batch : (index + 1) * self.batch])
+            yield self._read(epoch, index * self.batch)
 
     def _order(self, number: int) -> Array:
         if not self.shuffle:
             return np.arange(self.examples)
         return np.random.default_rng(derive(self.seed, "batches", number)).permutation(self.examples)
 
-    def _read(self, indices: Array) -> dict[str, Array]:
-        arrays = self.source.read(indices)
+    def _read(self, epoch: Epoch, start: int) -> dict[str, Array]:
+        indices = epoch.order[start : start + self.batch]
+        if self.augment and isinstance(self.source, Transformed):
+            arrays = self.source.draw(epoch, start, len(indices))
+        else:
+            arrays = self.source.read(indices)
         for name, (shape, dtype) in self.description.fields.items():
             found = arrays.get(name)
             given = "nothing" if found is None else f"{list(found.shape)} {found.dtype}"

@@ -9,12 +9,12 @@ from annotated_types import Ge, Le
 
 from blockrun.core.options import OptionError, Options
 from blockrun.plugins.data.source import Description, Source
+from blockrun.plugins.data.streaming import column
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.training.seeds import derive
 
 Array = np.ndarray[Any, Any]
 Fraction = Annotated[float, Ge(0), Le(1)]
-AT_ONCE = 4096  # examples read together where a whole field is asked for
 
 
 class Take(Options):
@@ -102,5 +102,4 @@ def _column(source: Source, name: str, option: str) -> Array:
     if shape or dtype.kind not in "iub":
         fact = f"`{option}` is `{name}`, which is {list(shape)} {dtype}; it must be one whole number for each example"
         raise DataError(fact)
-    pieces = np.array_split(np.arange(known.examples), -(-known.examples // AT_ONCE) or 1)
-    return np.concatenate([source.read(piece)[name] for piece in pieces])
+    return column(source, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,10 +10,11 @@ from blockrun.plugins.errors import DataError
 from blockrun.plugins.host import Host
 
 from .callbacks import read_callbacks
+from .data import read_data
 from .document import BROKEN, Document
-from .experiment import DataPart, Sections
+from .experiment import Data, Sections
 from .extends import read_file
-from .inputs import check_fields, read_data, read_inputs
+from .inputs import check_fields, read_inputs
 from .modes import Modes
 from .monitors import check_monitors
 from .network import Network, StartError
@@ -87,10 +87,10 @@ def _cannot_start(error: StartError, modes: Modes, problems: Problems) -> NoRetu
     problems.stop()
 
 
-def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, dict[str, DataPart]]:
+def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, Data]:
     """The document with its references replaced, and its data, which some of them ask."""
     resolved: dict[str, Any] = {}
-    data: dict[str, DataPart] = {}
+    data = Data()
     if "data" in raw:
         resolved["data"] = values.resolve(raw.value["data"], ("data",))
         data = read_data(Cursor(resolved["data"], ("data",), raw.problems), host)
@@ -103,14 +103,15 @@ def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, dict[str, 
     return Cursor({key: resolved[key] for key in raw.value if key in resolved}, (), raw.problems), data
 
 
-def _read_sections(root: Cursor, host: Host, data: dict[str, DataPart]) -> Sections:
+def _read_sections(root: Cursor, host: Host, data: Data) -> Sections:
     run = read_run(root)
     inputs = read_inputs(root, run.dtype)
-    check_fields(root, inputs, data)
-    return Sections(run, inputs, data, read_training(root, host), read_callbacks(root, host))
+    check_fields(root, inputs, data.parts)
+    training, callbacks = read_training(root, host), read_callbacks(root, host)
+    return Sections(run, inputs, data.parts, data.transforms, training, callbacks)
 
 
-def _answers(data: Mapping[str, DataPart]) -> Any:
+def _answers(data: Data) -> Any:
     """What `$data.*` can ask: the training part, or else the first; `BROKEN` if there is none that could be read."""
-    part = data.get("train") or next(iter(data.values()), None)
+    part = data.parts.get("train") or next(iter(data.parts.values()), None)
     return BROKEN if part is None else {"examples": part.description.examples, **part.description.values}

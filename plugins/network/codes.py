@@ -45,6 +45,8 @@ CODES = {
     "E051": "An input has no field in the data.",
     "E052": "An input and its field in the data have different shapes or kinds of number.",
     "E053": "The data cannot be read.",
+    "E054": "No plugin offers a transform of this name.",
+    "E055": "A transform is not for these data.",
     "E060": "No plugin offers an optimizer, schedule or initialiser of this name.",
     "E061": "Training has no end, or two.",
     "E062": "A parameter group matches no parameter.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from blockrun.core import Spec
 from blockrun.plugins.data.source import Description, Source
+from blockrun.plugins.data.transformed import Transforms
 from blockrun.plugins.training.contracts import Callback
 from blockrun.plugins.training.gradients import Accumulate, Clip
 from blockrun.plugins.training.groups import Group, Rule
@@ -43,6 +44,14 @@ class DataPart:
     batch: int
     shuffle: bool
     description: Description
+
+
+@dataclass(frozen=True)
+class Data:
+    """The parts of the data by name, and the transforms of all of them, None if there are none."""
+
+    parts: dict[str, DataPart] = field(default_factory=dict)
+    transforms: Transforms | None = None
 
 
 @dataclass(frozen=True)
@@ -88,5 +97,6 @@ class Sections:
     run: RunSettings
     inputs: dict[str, Input] = field(default_factory=dict)
     data: dict[str, DataPart] = field(default_factory=dict)
+    transforms: Transforms | None = None
     training: Training | None = None
     callbacks: dict[str, Callback] = field(default_factory=dict)

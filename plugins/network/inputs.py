@@ -1,9 +1,8 @@
-"""The `inputs` and `data` sections: what is fed, where it comes from, and whether the two agree."""
+"""The `inputs` section: what is fed, and whether the data have it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -11,23 +10,16 @@ import numpy as np
 from annotated_types import Ge
 
 from blockrun.core.options import show
-from blockrun.plugins.data.take import Take, Taken
-from blockrun.plugins.errors import DataError, UserError
-from blockrun.plugins.host import Host
-from blockrun.plugins.suggest import did_you_mean, listing
+from blockrun.plugins.suggest import did_you_mean
 
 from .document import is_broken
 from .experiment import DataPart, Input
-from .nodes import find_component
-from .paths import paths_of
 from .reader import Cursor, missing, show_plain
 
 Dtype = Literal["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 Sizes = tuple[Annotated[int, Ge(1)], ...]
 MOST_NUMBERS, MOST_AXES = 2**31, 32  # of one example
 KEYS = ("shape", "dtype", "batch", "value", "from", "below")
-PARTS = ("train", "val", "test")
-PART_KEYS = ("source", "batch", "shuffle", "take")  # of any part, whatever its source
 
 
 def read_inputs(root: Cursor, dtype: str) -> dict[str, Input]:
@@ -113,76 +105,6 @@ def _is_a(leaf: tuple[Any], dtype: str) -> bool:
 def _wanted(dtype: str) -> str:
     kind = {"f": "a number", "b": "true or false"}.get(np.dtype(dtype).kind, f"a whole number that fits {dtype}")
     return f"{kind}, or an even list of them"
-
-
-def read_data(section: Cursor, host: Host) -> dict[str, DataPart]:
-    """The `data` section, its references replaced; relative paths start from the folder of the file."""
-    found: dict[str, DataPart] = {}
-    for name, cursor in section.items("a map with `train`, `val` or `test`"):
-        if name not in PARTS:
-            help = did_you_mean(name, PARTS, "its parts are")
-            cursor.error("E005", f"unknown part `{name}` of the data", "not a part", help, key=True)
-            continue
-        part = _read_part(name, cursor.expanded("source"), host)
-        found |= {} if part is None else {name: part}
-    return found
-
-
-def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
-    if not cursor.is_map("a source's name, or a map with `source:`"):
-        return None
-    batch = cursor.get("batch", Annotated[int, Ge(1)], 64)
-    shuffle = cursor.get("shuffle", bool, name == "train")
-    if "source" not in cursor:
-        help = cursor.meant("source") or f"add `source:`, one of {listing(host.names('sources'))}"
-        cursor.error("E009", f"`data.{name}` has no `source`", "no source", help, key=True)
-        return None
-    cls = find_component(host, "sources", "source", cursor, "E050")
-    if cls is None:
-        return None
-    given = {key: value for key, value in cursor.value.items() if key not in PART_KEYS}
-    source: Any = cursor.options(cls, given, f"source {cls.name}", PART_KEYS)
-    take = _read_take(cursor["take"]) if "take" in cursor else None
-    if source is None or ("take" in cursor and take is None):
-        return None
-    part = _describe(cursor, source, batch, shuffle)
-    return part if part is None or take is None else _taken(cursor["take"], part, take)
-
-
-def _read_take(cursor: Cursor) -> Take | None:
-    cursor = cursor.expanded("fraction", list)
-    what = "[start, end], or a map with `fraction`"
-    made: Any = cursor.options(Take, cursor.value, "take") if cursor.is_map(what) else None
-    return made
-
-
-def _taken(cursor: Cursor, part: DataPart, take: Take) -> DataPart | None:
-    try:
-        source: Any = Taken(part.source, take.choose(part.source))
-    except DataError as error:
-        cursor.error("E053", error.message, help=error.help, key=True)
-        return None
-    return replace(part, source=source, description=source.describe())
-
-
-def _describe(cursor: Cursor, source: Any, batch: int, shuffle: bool) -> DataPart | None:
-    """Ask the source what it has, its paths taken from the folder of the file."""
-    folder_of = cursor.problems.document.folder_of
-    paths = {name: folder_of((*cursor.path, name)) / path for name, path in paths_of(source).items()}
-    source = replace(source, **paths)
-    at = cursor[next(iter(paths))] if paths else cursor
-    try:
-        description = source.describe()
-    except DataError as error:
-        at.error("E053", error.message, help=error.help, key=not paths)
-    except UserError as error:
-        at.error("E071", error.message, help=error.help, key=not paths)
-    except Exception as error:
-        help = "this is a bug in the plugin that offers it"
-        cursor.error("E071", f"source {source.name} fails: {type(error).__name__}: {error}", help=help, key=True)
-    else:
-        return DataPart(source, batch, shuffle, description)
-    return None
 
 
 def check_fields(root: Cursor, inputs: dict[str, Input], data: dict[str, DataPart]) -> None:

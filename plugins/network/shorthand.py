@@ -19,6 +19,8 @@ def naming(path: KeyPath) -> tuple[str, ...]:
     """The keys that name the component at `path`, the first being what a string stands for; none for other maps."""
     if is_net(path[:-1]):
         return NODE
+    if path[:2] == ("data", "transforms"):
+        return ("transform",) if len(path) == 3 else ()
     if len(path) == 2 and path[0] in SECTIONS:
         return (SECTIONS[str(path[0])],)
     named = path == ("train", "optimizer") or (path[-1:] == ("lr",) and path[:2] == ("train", "optimizer"))

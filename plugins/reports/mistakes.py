@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from blockrun.plugins.data.transformed import untransformed
 from blockrun.plugins.network.network import Network
 from blockrun.plugins.training.predict import needed, predict
 
@@ -47,7 +48,7 @@ def mistakes(network: Network) -> Iterator[Mistakes]:
 def _of(network: Network, node: str, part: str, scores: str, label: str) -> Mistakes | None:
     data = network.sections.data[part]
     count = min(data.description.examples, EXAMPLES)
-    fields = data.source.read(np.arange(count))
+    fields, shown = (source.read(np.arange(count)) for source in (data.source, untransformed(data.source)))
     names = needed(network, [scores])
     feed = {name: fields[network.inputs[name].source] for name in names}
     x = predict(network, feed, (scores,), data.batch)[scores]
@@ -60,12 +61,13 @@ def _of(network: Network, node: str, part: str, scores: str, label: str) -> Mist
     np.add.at(confusion, (labels[rows], said[rows]), 1)
     lead = x[rows, said[rows]] - x[rows, labels[rows]]  # of the class that was chosen over the right one
     wrong = [int(i) for i in rows[np.argsort(-lead, kind="stable")] if said[i] != labels[i]][:WORST]
-    pictures = next((feed[name] for name in names if _is_image(network.inputs[name].shape)), None)
+    pictures = next((x for x in (shown.get(network.inputs[n].source) for n in names) if _are_images(x)), None)
     worst = [] if pictures is None else [(np.asarray(pictures[i]), int(labels[i]), int(said[i])) for i in wrong]
     return Mistakes(node, part, len(rows), confusion, worst)
 
 
-def _is_image(shape: tuple[int, ...]) -> bool:
+def _are_images(x: Array | None) -> bool:
+    shape: tuple[int, ...] = () if x is None else x.shape[1:]
     return len(shape) == 3 and shape[-1] in (1, 3) and all(2 < side <= SIDE for side in shape[:2])
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from blockrun.core.options import Options
 from blockrun.plugins.data.take import Taken
+from blockrun.plugins.data.transformed import untransformed
 from blockrun.plugins.network.document import Document, KeyPath
 from blockrun.plugins.network.network import Network
 from blockrun.plugins.network.origins import origin
@@ -27,10 +28,10 @@ class Shown:
 
     def fill(self, path: KeyPath, component: Options, what: str) -> None:
         """Put in the options of a component that are not written at `path`."""
-        at = self.data
+        at: Any = self.data
         for key in path:
-            at = at[key] if isinstance(at, dict) and isinstance(at.get(key), dict) else None
-        if at is None:
+            at = at.get(key) if isinstance(at, dict) else at[int(key)] if isinstance(at, list) else None
+        if not isinstance(at, dict):
             return
         for name in component.option_types:
             if name not in at:
@@ -72,8 +73,12 @@ def shown(network: Network, resolved: bool) -> Shown:
         section = "metrics" if node.name in network.metrics else "net"
         found.fill((section, node.name), node.block, node.block.name)
     for name, part in network.sections.data.items():
-        source = part.source.whole if isinstance(part.source, Taken) else part.source
+        source = untransformed(part.source)
+        source = source.whole if isinstance(source, Taken) else source
         found.fill(("data", name), source, f"source {source.name}")
+    transforms = network.sections.transforms
+    for i, step in enumerate(transforms.steps if transforms is not None else ()):
+        found.fill(("data", "transforms", i), step.transform, f"transform {step.transform.name}")
     training = network.sections.training
     if training is not None:
         found.fill(("train", "optimizer"), training.rule.optimizer, training.rule.optimizer.name)

@@ -33,7 +33,7 @@ def schema(host: Host) -> Schema:
         "templates": _named({"$ref": "#/definitions/template"}),
         "net": {"$ref": "#/definitions/nodes"},
         "metrics": _named({"$ref": "#/definitions/metric"}),
-        "data": _map({part: {"$ref": "#/definitions/part"} for part in ("train", "val", "test")}),
+        "data": _data(),
         "train": {"$ref": "#/definitions/train"},
         "callbacks": _named({"$ref": "#/definitions/callback"}),
         "run": _run(),
@@ -50,6 +50,7 @@ def schema(host: Host) -> Schema:
             **{f"node.{key}": value for key, value in _kept().items()},
             "metric": {"allOf": [{"$ref": "#/definitions/node"}, {"type": "object", "required": ["in"]}]},
             "template": _template(),
+            "transform": component(host, "transforms", "transform", {"on": _either(VARIABLE, VARIABLES)}),
             "part": component(host, "sources", "source", _part()),
             "train": _train(host),
             "rate": _rate(host),
@@ -118,6 +119,11 @@ def _kept() -> dict[str, Schema]:
         "freeze": _either({"type": "boolean"}, {"type": "string"}, VARIABLES),
         "init": inits,
     }
+
+
+def _data() -> Schema:
+    parts: dict[str, Schema] = {part: {"$ref": "#/definitions/part"} for part in ("train", "val", "test")}
+    return _map({**parts, "transforms": {"type": "array", "items": {"$ref": "#/definitions/transform"}}})
 
 
 def _part() -> Schema:

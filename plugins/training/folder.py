@@ -39,6 +39,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def transforms(self) -> Path:
+        """What transforms measured on the training part, where they did."""
+        return self.path / "transforms.safetensors"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 

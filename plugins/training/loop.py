@@ -36,7 +36,7 @@ class Trainer:
         training, part = network.sections.training, network.sections.data["train"]
         assert training is not None
         self.network, self.settings, self.seed = network, training, network.sections.run.seed
-        self.batches = Batches(part.source, part.batch, shuffle=part.shuffle, seed=self.seed)
+        self.batches = Batches(part.source, part.batch, shuffle=part.shuffle, seed=self.seed, augment=True)
         self.per_epoch = len(self.batches)
         self.steps = training.steps or (training.epochs or 0) * self.per_epoch
         self.interval = training.evaluate.steps or (training.evaluate.epochs or 1) * self.per_epoch

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from blockrun.core import forward
-from blockrun.plugins.errors import UsageError
+from blockrun.plugins.errors import UsageError, UserError
 from blockrun.plugins.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from blockrun.plugins.network.experiment import Input
     from blockrun.plugins.network.network import Network
 
 Array = np.ndarray[Any, Any]
@@ -42,6 +44,30 @@ def needed(network: Network, names: list[str]) -> list[str]:
     plan = graph.plan(tuple(names), (), False)
     wired = {v for step in plan.steps for v in step.node.reads}
     return [name for name, wanted in network.inputs.items() if name in wired and wanted.value is None]
+
+
+def raw(network: Network, name: str) -> Input:
+    """An input as the data have it, before transforms."""
+    wanted, transforms = network.inputs[name], network.sections.transforms
+    fields = {} if transforms is None or transforms.training is None else transforms.training.describe().fields
+    if wanted.source not in fields:
+        return wanted
+    field = fields[wanted.source]
+    return replace(wanted, shape=field.shape, dtype=field.dtype)
+
+
+def prepared(network: Network, feed: Mapping[str, Array]) -> dict[str, Array]:
+    """Inputs that `raw` describes, after the transforms of the data, as in evaluation."""
+    transforms = network.sections.transforms
+    if transforms is None:
+        return dict(feed)
+    for name, x in feed.items():
+        wanted = raw(network, name)
+        if wanted.batch and x.shape[1:] != wanted.shape:
+            raise UserError(f"input `{name}` has shape {x.shape[1:]}; before the transforms it must be {wanted.shape}")
+    given = {network.inputs[name].source: x.astype(raw(network, name).dtype, copy=False) for name, x in feed.items()}
+    fields = transforms.apply(given)
+    return {name: fields[network.inputs[name].source] for name in feed}
 
 
 def predict(network: Network, feed: Mapping[str, Array], names: tuple[str, ...], batch: int) -> dict[str, Array]:

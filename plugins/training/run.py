@@ -15,7 +15,7 @@ import yaml
 
 from blockrun.plugins.errors import Diverged, RunError, UserError
 
-from .checkpoint import Loaded, load_latest
+from .checkpoint import Loaded, load_checkpoint, load_latest, save_checkpoint
 from .environment import changes, digest, environment, refuse_changes
 from .files import disk_errors
 from .folder import FORMAT, LAST, RunFolder, create_folder, open_folder
@@ -98,6 +98,8 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     document = read_file(folder.config, Path(folder.info["folder"]), kept)
     apply_overrides(document, folder.info["overrides"])
     network = build(document, host, drawn)
+    if network.sections.transforms is not None and folder.transforms.exists():
+        network.sections.transforms.restore(load_checkpoint(folder.transforms)[0])
     if weights:
         restore_network(network, load_latest(folder.checkpoints, folder.checkpoint).tensors, averaged=True)
     return network
@@ -110,6 +112,8 @@ def _describe(network: Network, folder: RunFolder) -> None:
     resolved = yaml.safe_dump(network.resolved, sort_keys=False, allow_unicode=True)
     (folder.path / "cfg.resolved.yaml").write_text(resolved)
     code, extends = _copy_code(network, folder), _keep_extended(document.files, folder)
+    if network.sections.transforms is not None and (known := network.sections.transforms.tensors()):
+        save_checkpoint(folder.transforms, known, {})
     folder.save_info(
         format=FORMAT, status="running", started=_now(), file=document.file, folder=str(document.folder.resolve()),
         overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blockrun.core.options import RESERVED
 from blockrun.plugins.host import Host
-from blockrun.plugins.network import inputs, settings, training
+from blockrun.plugins.network import data, inputs, settings, training
 from blockrun.plugins.network.build import build
 from blockrun.plugins.network.diagnostics import ConfigError
 from blockrun.plugins.network.expansion import repeat, templates
@@ -18,7 +18,7 @@ from blockrun.plugins.suggest import closest
 
 from .mutated import BASE, CONFIGS, GRAMMAR
 
-KINDS = ("blocks", "sources", "optimizers", "schedules", "inits", "callbacks")
+KINDS = ("blocks", "sources", "optimizers", "schedules", "inits", "callbacks", "transforms")
 SHORTEST = 3  # shorter words have too many neighbours to be told apart
 WORD = re.compile(r"(?<![\w$./{-])[A-Za-z_]\w{2,}(?=: |: *\n|[,\]}\n])")
 
@@ -37,7 +37,7 @@ def vocabularies(host: Host) -> dict[str, list[str]]:
     """Every list of names that a key, a component, an option or a variable is looked up in."""
     found = {
         "sections": list(settings.TOP), "keys of a node": list(RESERVED), "keys of an input": list(inputs.KEYS),
-        "parts of the data": list(inputs.PARTS), "keys of `train`": list(training.KEYS),
+        "parts of the data": [*data.PARTS, *data.SETTINGS], "keys of `train`": list(training.KEYS),
         "keys of a template": list(templates.KEYS), "keys of `repeat`": list(repeat.KEYS),
     }  # fmt: skip
     for kind in KINDS:

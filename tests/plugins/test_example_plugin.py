@@ -1,4 +1,4 @@
-"""The example plugin: a third party's block, optimizer and callback, installed as a package of its own."""
+"""The example plugin: a third party's block, optimizer, callback and transform, installed as a package of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blockrun.plugins.data.batches import Batches
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network.build import load
 from blockrun.plugins.training.run import train
@@ -53,6 +54,16 @@ def test_the_callback_ends_a_run_that_has_reached_its_target(installed, tmp_path
     losses = [row["train"]["loss"] for row in run.folder.rows()]
     assert losses[-1] < 1 <= min(losses[:-1], default=1)
     assert run.reason == f"target: objective is {losses[-1]:.4g}"
+
+
+def test_the_transform_changes_each_example_by_a_factor_of_its_own_and_in_training_alone(installed):
+    source = load(EXAMPLE / "swish.yaml", host=installed).sections.data["train"].source
+    plain = source.whole.read(np.arange(64))["image"]
+    np.testing.assert_array_equal(source.read(np.arange(64))["image"], plain)
+    found = next(Batches(source, 64, augment=True).epoch(0))["image"]
+    factor = found.sum(axis=(1, 2, 3)) / plain.sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(found, plain * factor[:, None, None, None], rtol=1e-5)
+    assert 0.9 <= factor.min() < 0.95 < 1.05 < factor.max() <= 1.1
 
 
 def test_its_network_file_loads(installed):

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.host import load_host
+from blockrun.plugins.network.data import PART_KEYS, PARTS, SETTINGS
 from blockrun.plugins.network.diagnostics import ConfigError
-from blockrun.plugins.network.inputs import PART_KEYS
 from blockrun.plugins.network.scan import read_document
 from blockrun.plugins.network.settings import TOP
 from blockrun.plugins.network.training import KEYS
@@ -64,6 +64,7 @@ def test_what_we_refuse_and_a_schema_can_see_is_not_valid(file):
 
 
 def test_sections_and_keys_are_those_of_the_reader():
+    assert set(SCHEMA["properties"]["data"]["properties"]) == {*PARTS, *SETTINGS}
     assert set(SCHEMA["properties"]) == set(TOP)
     assert set(SCHEMA["definitions"]["train"]["allOf"][0]["properties"]) == set(KEYS)
 
@@ -81,6 +82,20 @@ def test_sections_and_keys_are_those_of_the_reader():
 )
 def test_a_part_of_the_data_is_as_the_reader_takes_it(take, good):
     assert VALIDATOR.is_valid({**NET, "data": {"train": {"source": "digits", "take": take}}}) is good
+
+
+@pytest.mark.parametrize(
+    ("transforms", "good"),
+    [
+        (["normalise", {"transform": "crop", "pad": 4, "on": "image"}, {"transform": "flip", "on": ["a", "b"]}], True),
+        (["rotate"], False),
+        ([{"transform": "crop", "padding": 4}], False),
+        ("normalise", False),
+    ],
+    ids=str,
+)
+def test_transforms_are_as_the_reader_takes_them(transforms, good):
+    assert VALIDATOR.is_valid({**NET, "data": {"train": "digits", "transforms": transforms}}) is good
 
 
 def test_the_keys_of_a_part_are_those_of_the_reader():

@@ -32,6 +32,7 @@ net:
   loss: {{block: softmax_cross_entropy, in: [logits, label]}}
 metrics: {{accuracy: {{block: accuracy, in: [logits, label]}}}}
 data:
+  transforms: {transforms}
   train: {{source: npz, path: data.npz, rows: [0, 44], batch: 8}}
   val: {{source: npz, path: data.npz, rows: [44, 60], batch: 5}}
 train: {{steps: {steps}, optimizer: {{name: {optimizer}, {options}}}, {train}}}
@@ -39,6 +40,8 @@ train: {{steps: {steps}, optimizer: {{name: {optimizer}, {options}}}, {train}}}
 NORM, DROP = "  norm: batch_norm", "  drop: {block: dropout, p: 0.4}"
 DECAY = 'groups: [{match: "*.b", lr_factor: 2}, {match: "norm.*", l1: 1e-4}]'
 PLATEAU = "lr: {name: plateau, peak: 0.05, factor: 0.5, patience: 1, cooldown: 1}"
+
+AUGMENT = "[{transform: mixup, classes: 3, alpha: 1}, normalise, {transform: flip, axis: 1}]"
 
 # name: (nodes, of the optimizer, of the training); epochs are of 6 batches, the last of 4 examples
 FEATURES = {
@@ -49,6 +52,7 @@ FEATURES = {
     "settle": (f"{NORM}\n{DROP}", "lr: 0.01", "accumulate: {pieces: 3, settle: true}, evaluate: {steps: 4}"),
     "average": (NORM, "lr: 0.01", "average: 0.9"),
     "clip": ("", PLATEAU, "clip: {norm: 0.5}"),
+    "augment": ("", "lr: 0.01", "evaluate: {steps: 4}"),
     "all": (f"{NORM}\n{DROP}", f"{PLATEAU}, {DECAY}", "accumulate: {pieces: 2, settle: true}, clip: {value: 0.1}, "
             "average: 0.95, evaluate: {steps: 3}"),
 }  # fmt: skip
@@ -82,7 +86,8 @@ def write_network(folder: Path, optimizer: str, features: str, steps: int, units
     more, options, train = FEATURES[features]
     file = folder / f"{optimizer}_{features}.yaml"
     said = {"optimizer": optimizer, "options": options, "more": more, "train": train, "steps": steps, "units": units}
-    file.write_text(NETWORK.format(**said))
+    transforms = AUGMENT if features in ("augment", "all") else "[]"
+    file.write_text(NETWORK.format(**said, transforms=transforms))
     return file
 
 

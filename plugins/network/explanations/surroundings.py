@@ -38,6 +38,18 @@ SURROUNDINGS = {
         ("tabel.csv", "table.csv"),
         files={"table.csv": "a,b,label\n1.5,2.5,0\n3.5,4.5,1\n"},
     ),
+    "E054": Explanation(
+        "Transforms are done to examples before the network sees them. They are found by name among those that plugins "
+        "offer.",
+        DIGITS + "net:\n  flat: flatten\ndata: {train: digits, transforms: [normalize]}\n",
+        ("normalize", "normalise"),
+    ),
+    "E055": Explanation(
+        "A transform is done to the field that `on` names, or else to the only one of numbers with fractions. Most of "
+        "them are for images (height, width, channels), and a window must lie in the image.",
+        DIGITS + "net:\n  flat: flatten\ndata: {train: digits, transforms: [{transform: crop, size: [9, 9]}]}\n",
+        ("size: [9, 9]", "size: [8, 8], pad: 1"),
+    ),
     "E060": Explanation(
         "Optimizers, and the schedules of their learning rate, are found by name among those that plugins offer.",
         HEAD + "net:\n  loss: {block: sum_of_squares, in: [x, x]}\ntrain: {epochs: 2, optimizer: adma}\n",

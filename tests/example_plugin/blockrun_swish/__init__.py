@@ -16,3 +16,8 @@ def blockrun_optimizers():
 @hookimpl
 def blockrun_callbacks():
     return {"target": "blockrun_swish.target:Target"}
+
+
+@hookimpl
+def blockrun_transforms():
+    return {"brightness": "blockrun_swish.brightness:Brightness"}

@@ -123,7 +123,7 @@ def test_what_cannot_be_taken_is_said_where_it_is_written(take, said, tmp_path):
 
 def test_the_parts_of_the_page_share_no_example_and_leave_none_out(tmp_path):
     page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (text, *_) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "net.yaml").write_text(text)
     data = load(tmp_path / "net.yaml").sections.data
     assert sorted([*data["train"].source.indices, *data["val"].source.indices]) == list(range(3441))
