@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from blockrun.plugins.data.ahead import AT_ITS_TURN, Loading, made_ahead
 from blockrun.plugins.data.streaming import Readable
 from blockrun.plugins.data.transformed import Epoch, Transformed
 from blockrun.plugins.errors import DataError
@@ -25,11 +27,12 @@ class Batches:
 
     def __init__(
         self, source: Readable, batch: int, *, shuffle: bool = False, seed: int = 0, drop_last: bool = False,
-        augment: bool = False,
+        augment: bool = False, loading: Loading = AT_ITS_TURN,
     ) -> None:  # fmt: skip
         if batch < 1:
             raise ValueError(f"`batch` is {batch}; it must be at least 1")
         self.source, self.batch, self.shuffle, self.seed, self.augment = source, batch, shuffle, seed, augment
+        self.loading, self._orders = loading, lru_cache(maxsize=2)(self._order)
         self.description = source.describe()
         self.examples = self.description.examples
         self._count = self.examples // batch if drop_last else -(-self.examples // batch)
@@ -41,18 +44,22 @@ class Batches:
         """How many batches there are in an epoch."""
         return self._count
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[dict[str, Array]]:
+    def epoch(self, number: int, start: int = 0) -> Generator[dict[str, Array], None, None]:
         """The batches of epoch `number` from batch `start` on, each as one array per field."""
-        epoch = Epoch(number, self.seed, self._order(number))
-        for index in range(start, self._count):
-            yield self._read(epoch, index * self.batch)
+        return self.stream(number * self._count + start, (number + 1) * self._count)
+
+    def stream(self, start: int, end: int) -> Generator[dict[str, Array], None, None]:
+        """Batches `start` to `end`, counted through the epochs; close it when it is left early."""
+        return made_ahead(self._read, range(start, end), self.loading)
 
     def _order(self, number: int) -> Array:
         if not self.shuffle:
             return np.arange(self.examples)
         return np.random.default_rng(derive(self.seed, "batches", number)).permutation(self.examples)
 
-    def _read(self, epoch: Epoch, start: int) -> dict[str, Array]:
+    def _read(self, batch: int) -> dict[str, Array]:
+        number, index = divmod(batch, self._count)
+        epoch, start = Epoch(number, self.seed, self._orders(number)), index * self.batch
         indices = epoch.order[start : start + self.batch]
         if self.augment and isinstance(self.source, Transformed):
             arrays = self.source.draw(epoch, start, len(indices))

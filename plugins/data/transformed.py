@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import RLock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class Transforms:
     def __init__(self, steps: Sequence[Step], training: Readable | None) -> None:
         self.steps, self.training = tuple(steps), training
         self._known: dict[tuple[int, str], Known] = {}
+        self._measuring = RLock()  # so that threads that read ahead do it once; what comes first is measured first
 
     def describe(self, given: Description) -> Description:
         """What they make of a source that is described so; raises `ValueError`."""
@@ -89,11 +91,12 @@ class Transforms:
         transform = self.steps[number].transform
         if type(transform).measure is Transform.measure:
             return {}
-        if (number, field) not in self._known:
-            if self.training is None:
-                raise DataError(f"`{transform.name}` is measured on `data.train`, which the file does not have")
-            self._known[number, field] = transform.measure(lambda: self._pieces(number, field))
-        return self._known[number, field]
+        with self._measuring:
+            if (number, field) not in self._known:
+                if self.training is None:
+                    raise DataError(f"`{transform.name}` is measured on `data.train`, which the file does not have")
+                self._known[number, field] = transform.measure(lambda: self._pieces(number, field))
+            return self._known[number, field]
 
     def _pieces(self, steps: int, field: str) -> Iterator[Array]:
         assert self.training is not None

@@ -108,7 +108,7 @@ def _read_sections(root: Cursor, host: Host, data: Data) -> Sections:
     inputs = read_inputs(root, run.dtype)
     check_fields(root, inputs, data.parts)
     training, callbacks = read_training(root, host), read_callbacks(root, host)
-    return Sections(run, inputs, data.parts, data.transforms, training, callbacks)
+    return Sections(run, inputs, data.parts, data.transforms, data.loading, training, callbacks)
 
 
 def _answers(data: Data) -> Any:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
+from blockrun.plugins.data.ahead import Loading
 from blockrun.plugins.data.take import Take, Taken
 from blockrun.plugins.errors import DataError, UserError
 from blockrun.plugins.host import Host
@@ -16,28 +17,29 @@ from .experiment import Data, DataPart
 from .nodes import find_component
 from .paths import paths_of
 from .reader import Cursor
+from .shorthand import DATA_SETTINGS
 from .transforms import transformed
 
 PARTS = ("train", "val", "test")
 PART_KEYS = ("source", "batch", "shuffle", "take")  # of any part, whatever its source
-SETTINGS = ("transforms",)  # of all parts
 
 
 def read_data(section: Cursor, host: Host) -> Data:
     """The `data` section, its references replaced; relative paths start from the folder of the file."""
     found: dict[str, DataPart] = {}
     for name, cursor in section.items("a map with `train`, `val` or `test`"):
-        if name in SETTINGS:
+        if name in DATA_SETTINGS:
             continue
         if name not in PARTS:
-            help = did_you_mean(name, PARTS, "its parts are", SETTINGS)
+            help = did_you_mean(name, PARTS, "its parts are", DATA_SETTINGS)
             cursor.error("E005", f"unknown part `{name}` of the data", "not a part", help, key=True)
             continue
         part = _read_part(name, cursor.expanded("source"), host)
         found |= {} if part is None else {name: part}
-    if "transforms" in section:
-        return transformed(section["transforms"], host, found)
-    return Data(found)
+    loading = Loading(section.get("workers", Annotated[int, Ge(0)], 1), section.get("ahead", Annotated[int, Ge(1)], 2))
+    if "transforms" not in section:
+        return Data(found, loading=loading)
+    return replace(transformed(section["transforms"], host, found), loading=loading)
 
 
 def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from blockrun.core import Spec
+from blockrun.plugins.data.ahead import AT_ITS_TURN, Loading
 from blockrun.plugins.data.source import Description, Source
 from blockrun.plugins.data.transformed import Transforms
 from blockrun.plugins.training.contracts import Callback
@@ -48,10 +49,11 @@ class DataPart:
 
 @dataclass(frozen=True)
 class Data:
-    """The parts of the data by name, and the transforms of all of them, None if there are none."""
+    """The parts of the data by name, the transforms of all of them, None if there are none, and who reads them when."""
 
     parts: dict[str, DataPart] = field(default_factory=dict)
     transforms: Transforms | None = None
+    loading: Loading = AT_ITS_TURN
 
 
 @dataclass(frozen=True)
@@ -98,5 +100,6 @@ class Sections:
     inputs: dict[str, Input] = field(default_factory=dict)
     data: dict[str, DataPart] = field(default_factory=dict)
     transforms: Transforms | None = None
+    loading: Loading = AT_ITS_TURN
     training: Training | None = None
     callbacks: dict[str, Callback] = field(default_factory=dict)

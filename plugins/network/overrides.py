@@ -14,7 +14,7 @@ from .diagnostics import ConfigError, Diagnostic, Mark
 from .document import BROKEN, COMMAND_LINE, Document, KeyPath, Place
 from .reader import show_plain
 from .scan import parse_document
-from .shorthand import expanded, is_net
+from .shorthand import expanded, is_data_setting, is_net
 
 CHOSEN = ("vars", "inputs", "templates", "net", "metrics", "data", "callbacks")  # their keys are names of a user's own
 KEY = re.compile(r"[^\s=.+~][^\s=.]*(\.[^\s=.]+)*")
@@ -198,6 +198,7 @@ def _key(at: Any, key: Key, depth: int, path: KeyPath, adding: bool, making: boo
         fact = f"{where} is {show_plain(at)}, so it has no `{name}`"
         raise key.error(depth, "E024", fact, "there is no map to look this up in")
     chosen = (len(path) == 1 and path[0] in CHOSEN) or is_net(path) or (len(path) == 3 and path[2] == "args")
+    chosen = chosen and not is_data_setting((*path, name))
     if name in at or (adding if chosen else making):
         return name
     help = did_you_mean(name, at, f"{where} has") or f"the file has no {where}"

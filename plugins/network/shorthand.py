@@ -8,6 +8,7 @@ from .document import KeyPath
 
 SECTIONS = {"net": "block", "metrics": "block", "data": "source", "callbacks": "callback"}
 NODE = ("block", "use")
+DATA_SETTINGS = ("transforms", "workers", "ahead")  # in `data`, beside its parts
 
 
 def is_net(path: KeyPath) -> bool:
@@ -15,12 +16,17 @@ def is_net(path: KeyPath) -> bool:
     return path in (("net",), ("metrics",)) or (len(path) == 3 and path[0] == "templates" and path[2] == "net")
 
 
+def is_data_setting(path: KeyPath) -> bool:
+    """Whether something about all parts of the data is at `path`, and no part."""
+    return len(path) == 2 and path[0] == "data" and path[1] in DATA_SETTINGS
+
+
 def naming(path: KeyPath) -> tuple[str, ...]:
     """The keys that name the component at `path`, the first being what a string stands for; none for other maps."""
     if is_net(path[:-1]):
         return NODE
-    if path[:2] == ("data", "transforms"):
-        return ("transform",) if len(path) == 3 else ()
+    if is_data_setting(path[:2]):
+        return ("transform",) if path[1] == "transforms" and len(path) == 3 else ()
     if len(path) == 2 and path[0] in SECTIONS:
         return (SECTIONS[str(path[0])],)
     named = path == ("train", "optimizer") or (path[-1:] == ("lr",) and path[:2] == ("train", "optimizer"))

@@ -7,6 +7,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -155,12 +156,13 @@ def _steps(trainer: Trainer) -> float:
     """Take a few steps and return the median of their seconds, without the first, which checks what blocks return."""
     times: list[float] = []
     began = time.perf_counter()
-    for batch in trainer.batches.epoch(0):
-        count = len(next(iter(batch.values())))
-        start = time.perf_counter()
-        trainer.take_step(batch, count)
-        if count == trainer.batches.batch or not times:
-            times.append(time.perf_counter() - start)
-        if len(times) > MOST_STEPS or time.perf_counter() - began > MOST_SECONDS:
-            break
+    with closing(trainer.batches.epoch(0)) as batches:
+        for batch in batches:
+            count = len(next(iter(batch.values())))
+            start = time.perf_counter()
+            trainer.take_step(batch, count)
+            if count == trainer.batches.batch or not times:
+                times.append(time.perf_counter() - start)
+            if len(times) > MOST_STEPS or time.perf_counter() - began > MOST_SECONDS:
+                break
     return statistics.median(times[1:] or times)

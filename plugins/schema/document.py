@@ -123,7 +123,9 @@ def _kept() -> dict[str, Schema]:
 
 def _data() -> Schema:
     parts: dict[str, Schema] = {part: {"$ref": "#/definitions/part"} for part in ("train", "val", "test")}
-    return _map({**parts, "transforms": {"type": "array", "items": {"$ref": "#/definitions/transform"}}})
+    transforms: Schema = {"type": "array", "items": {"$ref": "#/definitions/transform"}}
+    loading = {"workers": of_hint(Annotated[int, Ge(0)]), "ahead": of_hint(COUNT)}
+    return _map({**parts, "transforms": transforms, **loading})
 
 
 def _part() -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,19 +34,20 @@ def evaluate(
     list of its rows. `values` are the parameters and state, those of `network` unless given; `between` is called after
     each batch.
     """
-    batches = Batches(part.source, part.batch, shuffle=False, seed=0)
+    batches = Batches(part.source, part.batch, loading=network.sections.loading)
     outputs = {name: node.outputs for name, node in network.metrics.items()}
     mode = network.mode(training=False)
     keep = (*mode.objective, *(variable for names in outputs.values() for variable in names))
     totals: dict[str, Any] = {}
     fixed = {**network.params, **network.state} if values is None else values
-    for batch in batches.epoch(0):
-        feed = {**fixed, **network.feed_fields(batch)}
-        found, _ = forward(mode.assembly.graph, feed, keep=keep, training=False, examples=part.description.examples)
-        for name, value in found.items():
-            totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)
-        if between is not None:
-            between()
+    with closing(batches.epoch(0)) as epoch:
+        for batch in epoch:
+            feed = {**fixed, **network.feed_fields(batch)}
+            found, _ = forward(mode.assembly.graph, feed, keep=keep, training=False, examples=part.description.examples)
+            for name, value in found.items():
+                totals[name] = totals.get(name, 0) + np.asarray(value, dtype=np.float64)
+            if between is not None:
+                between()
     parts = {name: float(totals[name]) for name in mode.objective}
     measured: dict[str, Any] = {**with_objective(parts, mode.objective)}
     for name, node in network.metrics.items():
@@ -55,7 +57,7 @@ def evaluate(
 
 def evaluate_batch(network: Network, part: DataPart) -> None:
     """Run the first batch of `part` as `evaluate` would, for what that takes."""
-    batch = next(iter(Batches(part.source, part.batch, shuffle=False, seed=0).epoch(0)))
+    batch = next(Batches(part.source, part.batch).epoch(0))
     mode, feed = network.mode(training=False), {**network.params, **network.state, **network.feed_fields(batch)}
     keep = (*mode.objective, *(variable for node in network.metrics.values() for variable in node.outputs))
     forward(mode.assembly.graph, feed, keep=keep, training=False)

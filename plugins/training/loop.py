@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,10 @@ class Trainer:
         training, part = network.sections.training, network.sections.data["train"]
         assert training is not None
         self.network, self.settings, self.seed = network, training, network.sections.run.seed
-        self.batches = Batches(part.source, part.batch, shuffle=part.shuffle, seed=self.seed, augment=True)
+        self.batches = Batches(
+            part.source, part.batch, shuffle=part.shuffle, seed=self.seed, augment=True,
+            loading=network.sections.loading,
+        )  # fmt: skip
         self.per_epoch = len(self.batches)
         self.steps = training.steps or (training.epochs or 0) * self.per_epoch
         self.interval = training.evaluate.steps or (training.evaluate.epochs or 1) * self.per_epoch
@@ -98,15 +102,13 @@ class Trainer:
         found = {key: schedule.react(self.memory.get(key, {}), values) for key, schedule in schedules.items()}
         self.memory = {key: memory for key, memory in found.items() if memory}
 
-    def walk(self) -> Iterator[int]:
+    def walk(self) -> Generator[int, None, None]:
         """Take the steps that are left; yields the number of examples in each batch."""
-        while self.step < self.steps:
-            for batch in self.batches.epoch(self.epoch, self.step % self.per_epoch):
+        with closing(self.batches.stream(self.step, self.steps)) as batches:
+            for batch in batches:
                 count = len(next(iter(batch.values())))
                 self.take_step(batch, count)
                 yield count
-                if self.step >= self.steps:
-                    return
 
     def take_step(self, batch: dict[str, Array], count: int) -> float:
         """One step on one batch; returns its objective. Raises `Diverged` when something is no longer finite."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,18 +99,25 @@ class Session:
         self._tell("start")
         self._measure_if_due()
         self._settled = True
-        for count in trainer.walk() if not self.reason else ():
-            self._settled = False
-            self._clock.examples += count
-            self.progress.step(trainer, count)
-            if self._each_step:
-                self._tell("step", only=self._each_step)
-            if self.signals.received is not None:
-                self.interrupt()
-            self._measure_if_due()
-            self._settled = True
-            if self.reason:
-                return
+        if self.reason:
+            return
+        with closing(trainer.walk()) as steps:
+            for count in steps:
+                self._after(count)
+                if self.reason:
+                    return
+
+    def _after(self, count: int) -> None:
+        """What comes after a step on so many examples."""
+        self._settled = False
+        self._clock.examples += count
+        self.progress.step(self.trainer, count)
+        if self._each_step:
+            self._tell("step", only=self._each_step)
+        if self.signals.received is not None:
+            self.interrupt()
+        self._measure_if_due()
+        self._settled = True
 
     def _keep_batch(self, error: Diverged) -> None:
         """Save what training diverged on, if it can be, so that it can be looked at."""

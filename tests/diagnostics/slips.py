@@ -37,7 +37,7 @@ def vocabularies(host: Host) -> dict[str, list[str]]:
     """Every list of names that a key, a component, an option or a variable is looked up in."""
     found = {
         "sections": list(settings.TOP), "keys of a node": list(RESERVED), "keys of an input": list(inputs.KEYS),
-        "parts of the data": [*data.PARTS, *data.SETTINGS], "keys of `train`": list(training.KEYS),
+        "parts of the data": [*data.PARTS, *data.DATA_SETTINGS], "keys of `train`": list(training.KEYS),
         "keys of a template": list(templates.KEYS), "keys of `repeat`": list(repeat.KEYS),
     }  # fmt: skip
     for kind in KINDS:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.host import load_host
-from blockrun.plugins.network.data import PART_KEYS, PARTS, SETTINGS
+from blockrun.plugins.network.data import DATA_SETTINGS, PART_KEYS, PARTS
 from blockrun.plugins.network.diagnostics import ConfigError
 from blockrun.plugins.network.scan import read_document
 from blockrun.plugins.network.settings import TOP
@@ -64,7 +64,7 @@ def test_what_we_refuse_and_a_schema_can_see_is_not_valid(file):
 
 
 def test_sections_and_keys_are_those_of_the_reader():
-    assert set(SCHEMA["properties"]["data"]["properties"]) == {*PARTS, *SETTINGS}
+    assert set(SCHEMA["properties"]["data"]["properties"]) == {*PARTS, *DATA_SETTINGS}
     assert set(SCHEMA["properties"]) == set(TOP)
     assert set(SCHEMA["definitions"]["train"]["allOf"][0]["properties"]) == set(KEYS)
 

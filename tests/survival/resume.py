@@ -33,6 +33,7 @@ net:
 metrics: {{accuracy: {{block: accuracy, in: [logits, label]}}}}
 data:
   transforms: {transforms}
+  workers: {workers}
   train: {{source: npz, path: data.npz, rows: [0, 44], batch: 8}}
   val: {{source: npz, path: data.npz, rows: [44, 60], batch: 5}}
 train: {{steps: {steps}, optimizer: {{name: {optimizer}, {options}}}, {train}}}
@@ -87,7 +88,8 @@ def write_network(folder: Path, optimizer: str, features: str, steps: int, units
     file = folder / f"{optimizer}_{features}.yaml"
     said = {"optimizer": optimizer, "options": options, "more": more, "train": train, "steps": steps, "units": units}
     transforms = AUGMENT if features in ("augment", "all") else "[]"
-    file.write_text(NETWORK.format(**said, transforms=transforms))
+    workers = {"plain": 0, "augment": 3}.get(features, 1)
+    file.write_text(NETWORK.format(**said, transforms=transforms, workers=workers))
     return file
 
 
