@@ -133,6 +133,8 @@ def blockrun_sources() -> Names:
         "npy": "blockrun.plugins.data.npy:Npy",
         "csv": "blockrun.plugins.data.csv:Csv",
         "idx": "blockrun.plugins.data.idx:Idx",
+        "cifar": "blockrun.plugins.data.cifar:Cifar",
+        "image_folder": "blockrun.plugins.data.image_folder:ImageFolder",
         "text": "blockrun.plugins.data.text:Text",
         "synthetic": "blockrun.plugins.data.synthetic:Synthetic",
     }

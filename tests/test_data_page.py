@@ -6,8 +6,10 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from blockrun.plugins.host import load_host
 from blockrun.plugins.network.build import load
 from blockrun.plugins.training.run import train
 
@@ -15,14 +17,29 @@ PAGE = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-
 NETWORKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+def write_files(text, folder):
+    """The files that a network of the page reads, with something in them."""
+    rng = np.random.default_rng(0)
+    if "source: cifar" in text:
+        (folder / "cifar-10-batches-bin").mkdir()
+        for name in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
+            records = rng.integers(0, 10, (30, 3073), dtype=np.uint8)
+            (folder / "cifar-10-batches-bin" / f"{name}.bin").write_bytes(records.tobytes())
+    if "source: image_folder" in text:
+        pillow = pytest.importorskip("PIL.Image")
+        for i in range(20):
+            file = folder / "flowers" / f"class{i % 2}" / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pillow.fromarray(rng.integers(0, 256, (20, 18, 3), dtype=np.uint8)).save(file)
+
+
 @pytest.mark.parametrize("text", NETWORKS, ids=range(len(NETWORKS)))
 def test_a_network_of_the_page_trains_and_is_measured(text, tmp_path):
+    write_files(text, tmp_path)
     (tmp_path / "net.yaml").write_text(text)
     run = train(load(tmp_path / "net.yaml", f"run.dir={tmp_path / 'runs'}"))
     assert all(math.isfinite(value) for value in run.results.values())
 
 
 def test_the_page_names_every_transform():
-    from blockrun.plugins.host import load_host
-
     assert set(load_host(entry_points=False).names("transforms")) <= set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE))
