@@ -136,6 +136,9 @@ def blockrun_sources() -> Names:
         "cifar": "blockrun.plugins.data.cifar:Cifar",
         "image_folder": "blockrun.plugins.data.image_folder:ImageFolder",
         "text": "blockrun.plugins.data.text:Text",
+        "sequences": "blockrun.plugins.data.sequences:Sequences",
+        "ragged": "blockrun.plugins.data.ragged:Ragged",
+        "ts": "blockrun.plugins.data.ts:Ts",
         "synthetic": "blockrun.plugins.data.synthetic:Synthetic",
     }
 

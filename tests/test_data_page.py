@@ -31,6 +31,18 @@ def write_files(text, folder):
             file = folder / "flowers" / f"class{i % 2}" / f"{i}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             pillow.fromarray(rng.integers(0, 256, (20, 18, 3), dtype=np.uint8)).save(file)
+    if "path: moves.csv" in text:
+        rows = [",".join([*map(str, rng.standard_normal(n)), "left" if n % 2 else "right"]) for n in range(1, 15)]
+        (folder / "moves.csv").write_text("\n".join(rows))
+    if "source: ts" in text:
+        for part in ("TRAIN", "TEST"):
+            rows = [f"{','.join(map(str, rng.standard_normal(24)))}:{1 + i % 2}" for i in range(10)]
+            head = "@univariate true\n@classLabel true 1 2\n@data\n"
+            (folder / f"ItalyPowerDemand_{part}.ts").write_text(head + "\n".join(rows))
+    if "source: ragged" in text:
+        walks = [rng.standard_normal((n, 3)) for n in range(20)]
+        lengths = [len(walk) for walk in walks]
+        np.savez(folder / "walks.npz", values=np.concatenate(walks), lengths=lengths, label=np.arange(20) % 2)
 
 
 @pytest.mark.parametrize("text", NETWORKS, ids=range(len(NETWORKS)))

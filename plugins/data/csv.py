@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from blockrun.plugins.data.files import Array, FileStamp, check_rows, description, rows_within, stamp
+from blockrun.plugins.data.files import Array, FileStamp, check_rows, description, read_text, rows_within, stamp
 from blockrun.plugins.data.source import Description, Field, Source
 from blockrun.plugins.errors import DataError
 
@@ -117,7 +117,7 @@ def _read(path: Path, header: bool, delimiter: str) -> _Table:
 
 
 def _split(path: Path, delimiter: str) -> tuple[list[int], list[list[str]]]:
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
     lines, rows, end = [], [], 0
     try:
         for row in reader:
@@ -128,17 +128,6 @@ def _split(path: Path, delimiter: str) -> tuple[list[int], list[list[str]]]:
     except csv.Error as error:
         raise DataError(f"{path}, row {end + 1}: {error}", help="is a quotation mark missing?") from None
     return lines, rows
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row, byte = data.count(b"\n", 0, error.start) + 1, data[error.start]
-        raise DataError(f"{path}, row {row}: byte 0x{byte:02x} is not UTF-8", help="save it as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
 
 
 def _check_header(path: Path, names: list[str]) -> None:

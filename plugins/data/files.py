@@ -67,3 +67,15 @@ def description(fields: dict[str, Field], examples: int, labels: Callable[[str],
     if len(names) == 1 and (column := labels(names[0])).size and column.min() >= 0:
         values["classes"] = int(column.max()) + 1
     return Description(fields, examples, values)
+
+
+def read_text(path: Path) -> str:
+    """A file in UTF-8; raises `DataError` with the row of what is not."""
+    try:
+        data = path.read_bytes()
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row, byte = data.count(b"\n", 0, error.start) + 1, data[error.start]
+        raise DataError(f"{path}, row {row}: byte 0x{byte:02x} is not UTF-8", help="save it as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
