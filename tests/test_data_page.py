@@ -55,3 +55,18 @@ def test_a_network_of_the_page_trains_and_is_measured(text, tmp_path):
 
 def test_the_page_names_every_transform():
     assert set(load_host(entry_points=False).names("transforms")) <= set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE))
+
+
+def test_the_program_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(
+        "blockrun: 1\ninputs: {x: [3], label: {shape: [], dtype: int64}}\n"
+        "net:\n  scores: {block: linear, units: 2, in: x}\n"
+        "  loss: {block: softmax_cross_entropy, in: [scores, label]}\n"
+        "train: {steps: 2, optimizer: sgd}\n"
+    )
+    (program,) = (text for text in re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S) if "net.fit" in text)
+    x, label = np.zeros((8, 3)), np.arange(8) % 2
+    names = {"x": x, "label": label, "x_val": x, "label_val": label}
+    exec(program, names)
+    assert names["run"].part == "val"

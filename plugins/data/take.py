@@ -8,8 +8,8 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from blockrun.core.options import OptionError, Options
-from blockrun.plugins.data.source import Description, Source
-from blockrun.plugins.data.streaming import column
+from blockrun.plugins.data.source import Description
+from blockrun.plugins.data.streaming import Readable, column
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.training.seeds import derive
 
@@ -35,7 +35,7 @@ class Take(Options):
         if self.group is not None and self.stratify is not None:
             raise OptionError("stratify", "`group` and `stratify` are both given; a group cannot be divided by class")
 
-    def choose(self, source: Source) -> Array:
+    def choose(self, source: Readable) -> Array:
         """The numbers of the examples of `source` that are meant, in its order; raises `DataError`."""
         count = source.describe().examples
         rng = np.random.default_rng(derive(self.seed, "take"))
@@ -56,7 +56,7 @@ class Take(Options):
 class Taken:
     """The examples of `source` with the numbers `indices`; read and described as a source is."""
 
-    def __init__(self, source: Source, indices: Array) -> None:
+    def __init__(self, source: Readable, indices: Array) -> None:
         self.whole, self.indices, self.name = source, indices, source.name
 
     def describe(self) -> Description:
@@ -92,7 +92,7 @@ def _together(groups: Array, rng: np.random.Generator) -> Array:
     return np.asarray(middle[number] / max(len(groups), 1))
 
 
-def _column(source: Source, name: str, option: str) -> Array:
+def _column(source: Readable, name: str, option: str) -> Array:
     """The whole of one field, a whole number for each example."""
     known = source.describe()
     if name not in known.fields:

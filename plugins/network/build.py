@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from blockrun.core import Node
+from blockrun.plugins.data.arrays import handed_over
+from blockrun.plugins.data.streaming import Readable
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.host import Host
 
@@ -28,18 +31,25 @@ from .values import Values
 EXPANDED = ("net", "metrics", "templates")  # sections whose values depend on where they are used
 
 
-def load(file: str | Path, *overrides: str, host: Host | None = None) -> Network:
+def load(file: str | Path, *overrides: str, host: Host | None = None, data: Mapping[str, Any] | None = None) -> Network:
     """The network that `file` describes, with `key=value` overrides such as `"net.fc1.units=64"`.
 
-    Raises `ConfigError` with every error found, each with its place in the file.
+    `data` takes the place of the file's: arrays by field, `{"x": x, "label": label}`, for training, or such a map for
+    each of `train`, `val` and `test`. Raises `DataError` where these are no arrays of numbers, and `ConfigError` with
+    every error found, each with its place in the file.
     """
     document = read_file(file)
     apply_overrides(document, overrides)
-    return build(document, host)
+    return build(document, host, given=None if data is None else handed_over(data))
 
 
-def build(document: Document, host: Host | None = None, drawn: bool = True) -> Network:
-    """The network that a parsed document describes, with initial values if `drawn`; raises `ConfigError`."""
+def build(
+    document: Document, host: Host | None = None, drawn: bool = True, given: Mapping[str, Readable] | None = None
+) -> Network:
+    """The network that a parsed document describes, with initial values if `drawn`; raises `ConfigError`.
+
+    `given` takes the place of the sources of parts of its data.
+    """
     problems = Problems(document)
     raw = Cursor(document.data, (), problems)
     if not raw.is_map("a map that begins with `blockrun: 1`"):
@@ -47,7 +57,7 @@ def build(document: Document, host: Host | None = None, drawn: bool = True) -> N
     check_top(raw)
     host = host_for(raw, host)
     values = Values(problems)
-    root, data = _settle(raw, host, values)
+    root, data = _settle(raw, host, values, given)
     sections = _read_sections(root, host, data)
     modes = Modes(raw, root, host, values, sections)
     metrics = modes.metrics()
@@ -87,13 +97,13 @@ def _cannot_start(error: StartError, modes: Modes, problems: Problems) -> NoRetu
     problems.stop()
 
 
-def _settle(raw: Cursor, host: Host, values: Values) -> tuple[Cursor, Data]:
+def _settle(raw: Cursor, host: Host, values: Values, given: Mapping[str, Readable] | None) -> tuple[Cursor, Data]:
     """The document with its references replaced, and its data, which some of them ask."""
     resolved: dict[str, Any] = {}
     data = Data()
-    if "data" in raw:
-        resolved["data"] = values.resolve(raw.value["data"], ("data",))
-        data = read_data(Cursor(resolved["data"], ("data",), raw.problems), host)
+    if "data" in raw or given:
+        resolved["data"] = values.resolve(raw.value.get("data", {}), ("data",))
+        data = read_data(Cursor(resolved["data"], ("data",), raw.problems), host, given)
         values.answers = _answers(data)
     for key, value in raw.value.items():
         if key not in ("data", "vars", *EXPANDED):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from annotated_types import Ge
 
 from blockrun.plugins.data.ahead import Loading
+from blockrun.plugins.data.arrays import PARTS
+from blockrun.plugins.data.streaming import Readable
 from blockrun.plugins.data.take import Take, Taken
 from blockrun.plugins.errors import DataError, UserError
 from blockrun.plugins.host import Host
@@ -20,15 +23,18 @@ from .reader import Cursor
 from .shorthand import DATA_SETTINGS
 from .transforms import transformed
 
-PARTS = ("train", "val", "test")
 PART_KEYS = ("source", "batch", "shuffle", "take")  # of any part, whatever its source
 
 
-def read_data(section: Cursor, host: Host) -> Data:
-    """The `data` section, its references replaced; relative paths start from the folder of the file."""
-    found: dict[str, DataPart] = {}
+def read_data(section: Cursor, host: Host, given: Mapping[str, Readable] | None = None) -> Data:
+    """The `data` section, its references replaced; relative paths start from the folder of the file.
+
+    `given` takes the place of the sources of parts.
+    """
+    given = given or {}
+    found: dict[str, DataPart] = {name: _part_of(section, name, source) for name, source in given.items()}
     for name, cursor in section.items("a map with `train`, `val` or `test`"):
-        if name in DATA_SETTINGS:
+        if name in DATA_SETTINGS or name in given:
             continue
         if name not in PARTS:
             help = did_you_mean(name, PARTS, "its parts are", DATA_SETTINGS)
@@ -42,11 +48,21 @@ def read_data(section: Cursor, host: Host) -> Data:
     return replace(transformed(section["transforms"], host, found), loading=loading)
 
 
+def _part_of(section: Cursor, name: str, source: Readable) -> DataPart:
+    """A part that is given, in batches as the file says."""
+    cursor = section[name].expanded("source") if name in section else Cursor({}, section.path, section.problems)
+    return DataPart(source, *_cut(name, cursor), source.describe())
+
+
+def _cut(name: str, cursor: Cursor) -> tuple[int, bool]:
+    """The size of a batch, and whether examples are shuffled."""
+    return cursor.get("batch", Annotated[int, Ge(1)], 64), cursor.get("shuffle", bool, name == "train")
+
+
 def _read_part(name: str, cursor: Cursor, host: Host) -> DataPart | None:
     if not cursor.is_map("a source's name, or a map with `source:`"):
         return None
-    batch = cursor.get("batch", Annotated[int, Ge(1)], 64)
-    shuffle = cursor.get("shuffle", bool, name == "train")
+    batch, shuffle = _cut(name, cursor)
     if "source" not in cursor:
         help = cursor.meant("source") or f"add `source:`, one of {listing(host.names('sources'))}"
         cursor.error("E009", f"`data.{name}` has no `source`", "no source", help, key=True)

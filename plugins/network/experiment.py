@@ -10,7 +10,8 @@ import numpy as np
 
 from blockrun.core import Spec
 from blockrun.plugins.data.ahead import AT_ITS_TURN, Loading
-from blockrun.plugins.data.source import Description, Source
+from blockrun.plugins.data.source import Description
+from blockrun.plugins.data.streaming import Readable
 from blockrun.plugins.data.transformed import Transforms
 from blockrun.plugins.training.contracts import Callback
 from blockrun.plugins.training.gradients import Accumulate, Clip
@@ -41,7 +42,7 @@ class Input:
 class DataPart:
     """One part of the data: where it comes from, and how it is cut into batches."""
 
-    source: Source
+    source: Readable
     batch: int
     shuffle: bool
     description: Description

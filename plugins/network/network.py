@@ -186,10 +186,20 @@ class Network:
     def _everything(self, feed: Mapping[str, Any]) -> dict[str, Array]:
         return {**self.params, **self.state, **self.feed(feed)}
 
-    def fit(self, **options: Any) -> Run:
-        """Train as the file says, in a new run folder; the parameters are then the trained ones."""
+    def fit(self, data: Mapping[str, Any] | None = None, **options: Any) -> Run:
+        """Train as the file says, in a new run folder; the parameters are then the trained ones.
+
+        `data` takes the place of the file's: arrays by field, `{"x": x, "label": label}`, for training, or such a map
+        for each of `train`, `val` and `test`. The run keeps them. Raises `DataError` or `ConfigError` if they do not
+        fit.
+        """
+        from blockrun.plugins.data.arrays import handed_over
         from blockrun.plugins.training.run import train
 
+        from .build import build
+
+        if data is not None:
+            self.sections = build(self.document, self.host, drawn=False, given=handed_over(data)).sections
         return train(self, **options)
 
     def summary(self) -> str:

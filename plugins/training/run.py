@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from blockrun.plugins.data.arrays import Arrays, saved_arrays
+from blockrun.plugins.data.transformed import untransformed
 from blockrun.plugins.errors import Diverged, RunError, UserError
 
 from .checkpoint import Loaded, load_checkpoint, load_latest, save_checkpoint
@@ -97,7 +99,8 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     kept = {path: folder.path / "extends" / name for path, name in folder.info.get("extends", {}).items()}
     document = read_file(folder.config, Path(folder.info["folder"]), kept)
     apply_overrides(document, folder.info["overrides"])
-    network = build(document, host, drawn)
+    given = saved_arrays(folder.path / "data", folder.info.get("arrays", {}))
+    network = build(document, host, drawn, given)
     if network.sections.transforms is not None and folder.transforms.exists():
         network.sections.transforms.restore(load_checkpoint(folder.transforms)[0])
     if weights:
@@ -117,7 +120,7 @@ def _describe(network: Network, folder: RunFolder) -> None:
     folder.save_info(
         format=FORMAT, status="running", started=_now(), file=document.file, folder=str(document.folder.resolve()),
         overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,
-        extends=extends,
+        extends=extends, arrays=_keep_arrays(network, folder),
         parameters=sum(p.size for p in network.params.values()), environment=environment(),
     )  # fmt: skip
 
@@ -139,6 +142,17 @@ def _keep_extended(files: Mapping[str, bytes], folder: RunFolder) -> dict[str, s
         (folder.path / "extends").mkdir(exist_ok=True)
         (folder.path / "extends" / name).write_bytes(files[path])
     return names
+
+
+def _keep_arrays(network: Network, folder: RunFolder) -> dict[str, dict[str, str]]:
+    """Keep the arrays that a program handed over; the file of each field, by part."""
+    found = {}
+    for name, part in network.sections.data.items():
+        source = untransformed(part.source)
+        if isinstance(source, Arrays):
+            (folder.path / "data").mkdir(exist_ok=True)
+            found[name] = source.save(folder.path / "data", name)
+    return found
 
 
 def _now() -> str:
