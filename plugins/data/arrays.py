@@ -41,6 +41,9 @@ class Arrays:
     def read(self, indices: Array) -> dict[str, Array]:
         return {name: x[indices] for name, x in self.fields.items()}
 
+    def read_field(self, name: str, indices: Array) -> Array:
+        return self.fields[name][indices]
+
     def save(self, folder: Path, part: str) -> dict[str, str]:
         """Write each array to a `.npy` file in `folder`; the file of each field."""
         names = {name: f"{part}_{i}.npy" for i, name in enumerate(self.fields)}

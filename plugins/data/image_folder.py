@@ -48,6 +48,9 @@ class ImageFolder(Source):
             np.divide(image, 255, out=images[row])
         return {"image": images, "label": found.labels[indices]}
 
+    def read_field(self, name: str, indices: Array) -> Array:
+        return _found(self.folder).labels[indices] if name == "label" else self.read(indices)[name]
+
     def _open(self, file: Path) -> Array:
         """One picture as bytes (height, width, channels)."""
         pillow = _pillow()

@@ -33,7 +33,8 @@ class Source(Options):
     """A data set. Options of type `Path` are taken relative to the folder of the network file.
 
     `describe()` answers quickly and reads no more than it must; `read(indices)` returns one array per field, its first
-    axis in the order of `indices`, in the dtype of the description. Both raise `DataError` with file, row and column.
+    axis in the order of `indices`, in the dtype of the description, and may be called by several threads at once. Both
+    raise `DataError` with file, row and column.
     """
 
     name: ClassVar[str] = ""
@@ -48,3 +49,7 @@ class Source(Options):
 
     def read(self, indices: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
         raise NotImplementedError
+
+    def read_field(self, name: str, indices: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """One field alone; overridden where that is much quicker, as it is for the labels of pictures."""
+        return self.read(indices)[name]

@@ -24,17 +24,22 @@ class Readable(Protocol):
 
     def read(self, indices: Array) -> dict[str, Array]: ...
 
+    def read_field(self, name: str, indices: Array) -> Array: ...
+
 
 def pieces(source: Readable) -> Iterator[dict[str, Array]]:
     """Every example of `source` in its order, a few at a time: how many depends on their size alone."""
-    known = source.describe()
-    each = sum(math.prod(shape) * dtype.itemsize for shape, dtype in known.fields.values())
-    step = max(1, min(MOST_EXAMPLES, MOST_BYTES // max(each, 1)))
-    for start in range(0, known.examples, step):
-        yield source.read(np.arange(start, min(start + step, known.examples)))
+    return map(source.read, _ranges(source.describe()))
 
 
 def column(source: Readable, name: str) -> Array:
     """The whole of one field."""
-    shape, dtype = source.describe().fields[name]
-    return np.concatenate([np.empty((0, *shape), dtype), *(piece[name] for piece in pieces(source))])
+    known = source.describe()
+    shape, dtype = known.fields[name]
+    return np.concatenate([np.empty((0, *shape), dtype), *(source.read_field(name, i) for i in _ranges(known))])
+
+
+def _ranges(known: Description) -> Iterator[Array]:
+    each = sum(math.prod(shape) * dtype.itemsize for shape, dtype in known.fields.values())
+    step = max(1, min(MOST_EXAMPLES, MOST_BYTES // max(each, 1)))
+    return (np.arange(start, min(start + step, known.examples)) for start in range(0, known.examples, step))

@@ -66,6 +66,9 @@ class Taken:
     def read(self, indices: Array) -> dict[str, Array]:
         return self.whole.read(self.indices[indices])
 
+    def read_field(self, name: str, indices: Array) -> Array:
+        return self.whole.read_field(name, self.indices[indices])
+
 
 def _places(order: Array) -> Array:
     """Where each example lies between 0 and 1: in the middle of its share, so that rounding decides nothing."""

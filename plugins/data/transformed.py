@@ -130,6 +130,9 @@ class Transformed:
     def read(self, indices: Array) -> Batch:
         return self.transforms.apply(self.whole.read(indices))
 
+    def read_field(self, name: str, indices: Array) -> Array:
+        return self.read(indices)[name]
+
     def draw(self, epoch: Epoch, start: int, count: int) -> Batch:
         """The examples at the places from `start` on in an epoch, as in training."""
         return self.transforms.draw(self.whole, epoch, start, count)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from blockrun.core import Node
 from blockrun.plugins.data.arrays import handed_over
+from blockrun.plugins.data.class_weights import class_weights, label_field
 from blockrun.plugins.data.streaming import Readable
+from blockrun.plugins.data.transformed import untransformed
 from blockrun.plugins.errors import DataError
 from blockrun.plugins.host import Host
 
@@ -124,4 +127,10 @@ def _read_sections(root: Cursor, host: Host, data: Data) -> Sections:
 def _answers(data: Data) -> Any:
     """What `$data.*` can ask: the training part, or else the first; `BROKEN` if there is none that could be read."""
     part = data.parts.get("train") or next(iter(data.parts.values()), None)
-    return BROKEN if part is None else {"examples": part.description.examples, **part.description.values}
+    if part is None:
+        return BROKEN
+    known, field = part.description, label_field(part.description)
+    weights = (
+        {} if field is None else {"class_weights": cache(partial(class_weights, untransformed(part.source), field))}
+    )
+    return {"examples": known.examples, **weights, **known.values}

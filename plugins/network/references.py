@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from blockrun.core.options import show
+from blockrun.plugins.errors import DataError
 from blockrun.plugins.suggest import closest, did_you_mean
 
 from .document import BROKEN, DATA, KeyPath
@@ -154,7 +155,7 @@ class Reference:
             return BROKEN
         known = answers or {}
         if name in known:
-            return plain(known[name])
+            return self._answer(known[name], span)
         if answers is not None:
             what = "the data source does not tell it"
             help = did_you_mean(f"$data.{name}", [f"$data.{answer}" for answer in known], "it tells")
@@ -164,6 +165,14 @@ class Reference:
             what, help = "the file has no `data`", "add a section `data`, or write the value itself"
         self.complain("E022", f"`$data.{name}` is not known: {what}", span, "no answer", help)
         return BROKEN
+
+    def _answer(self, value: Any, span: tuple[int, int] | None) -> Any:
+        """What the data say, which may take a look at them."""
+        try:
+            return plain(value() if callable(value) else value)
+        except DataError as error:
+            self.complain("E053", error.message, span, "cannot be told", error.help)
+            return BROKEN
 
 
 def _not_closed(written: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from blockrun.core.options import Options
+from blockrun.plugins.data.source import Source
 from blockrun.plugins.data.take import Taken
 from blockrun.plugins.data.transformed import untransformed
 from blockrun.plugins.network.document import Document, KeyPath
@@ -75,6 +76,8 @@ def shown(network: Network, resolved: bool) -> Shown:
     for name, part in network.sections.data.items():
         source = untransformed(part.source)
         source = source.whole if isinstance(source, Taken) else source
+        if not isinstance(source, Source):
+            continue  # arrays that a program handed over have no options
         found.fill(("data", name), source, f"source {source.name}")
     transforms = network.sections.transforms
     for i, step in enumerate(transforms.steps if transforms is not None else ()):

@@ -111,13 +111,15 @@ def test_threads_end_when_the_stream_is_left_early():
 
 
 def test_a_source_that_never_answers_holds_up_nobody_who_leaves():
-    never = threading.Event()
+    never, before = threading.Event(), workers()
     batches = made_ahead(lambda number: number == 0 or never.wait(), range(9), Loading(1, 2))
     next(batches)
     began = time.monotonic()
     batches.close()
     assert time.monotonic() - began < 5
     never.set()
+    while workers() > before:
+        time.sleep(0.001)
 
 
 NET = """blockrun: 1

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.data.image_folder import ImageFolder
+from blockrun.plugins.data.streaming import column
+from blockrun.plugins.data.take import Take
 from blockrun.plugins.errors import DataError
 
 NET = """blockrun: 1
@@ -93,6 +95,14 @@ def test_a_folder_without_classes_or_without_pictures_is_told_what_belongs_there
     (tmp_path / "cat").mkdir()
     with pytest.raises(DataError, match="cat: has no pictures"):
         ImageFolder(folder=tmp_path).describe()
+
+
+def test_the_labels_are_had_without_opening_a_picture(pictures, monkeypatch):
+    folder = pictures[0]
+    source = ImageFolder(folder=folder, size=(4, 6))
+    monkeypatch.setattr(ImageFolder, "_open", None)
+    assert column(source, "label").tolist() == [0, 0, 1, 1, 2]
+    assert len(Take(fraction=(0, 0.5), stratify="label").choose(source)) == 2
 
 
 def test_a_picture_that_is_added_is_seen(pictures):
