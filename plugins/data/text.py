@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -13,6 +15,7 @@ from blockrun.plugins.data.files import Array, FileStamp, stamp
 from blockrun.plugins.data.source import Description, Field, Source
 from blockrun.plugins.errors import DataError
 
+PIECE = 1 << 20  # bytes that are looked at together
 Fraction = Annotated[float, Ge(0), Le(1)]
 
 
@@ -44,9 +47,9 @@ class Text(Source):
 
     def read(self, indices: Array) -> dict[str, Array]:
         text, starts = self._open()
-        first = starts.start + starts.step * np.asarray(indices)
-        windows = first[:, None] + np.arange(self.window + 1)
-        found = text.units[windows].astype(np.int64)
+        windows = (starts.start + starts.step * indices)[:, None] + np.arange(self.window + 1)
+        found = text.units[windows]
+        found = found.astype(np.int64) if text.lookup is None else text.lookup[found]
         return {"x": found[:, :-1], "y": found[:, 1:]}
 
     def _open(self) -> tuple[_Text, range]:
@@ -61,22 +64,53 @@ class Text(Source):
 
 
 class _Text(NamedTuple):
-    """A text as numbers, in the smallest integers that hold them, and what each number stands for."""
+    """A text as numbers in the smallest integers that hold them, and what each number stands for.
+
+    Where `lookup` is given, `units` are the bytes of the file, mapped into memory, and `lookup` has the number of each.
+    """
 
     units: Array
     vocabulary: list[int]
+    lookup: Array | None = None
 
 
 @lru_cache(maxsize=4)
 def _load(file: FileStamp, unit: str) -> _Text:
-    data = file.path.read_bytes()
+    mapped = np.memmap(file.path, np.uint8, "r")
     if unit == "bytes":
-        return _Text(np.frombuffer(data, np.uint8), list(range(256)))
-    try:
-        points = np.frombuffer(data.decode("utf-8").encode("utf-32-le"), np.uint32)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        fact = f"{file.path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8"
-        raise DataError(fact, help="save the file as UTF-8, or read it with `unit: bytes`") from None
-    vocabulary, numbers = np.unique(points, return_inverse=True)
-    return _Text(numbers.astype(np.min_scalar_type(len(vocabulary))), vocabulary.tolist())
+        return _Text(mapped, list(range(256)))
+    used = sum(np.bincount(mapped[i : i + PIECE], minlength=256) for i in range(0, len(mapped), PIECE)) > 0
+    if used[128:].any():
+        return _decoded(file.path)
+    return _Text(mapped, np.flatnonzero(used).tolist(), np.cumsum(used) - 1)  # of ASCII a byte is a character
+
+
+def _decoded(path: Path) -> _Text:
+    """Twice through the file: for the vocabulary, then for the numbers, a byte or two for each character."""
+    vocabulary, count = np.empty(0, np.uint32), 0
+    for points in _points(path):
+        vocabulary, count = np.union1d(vocabulary, points), count + len(points)
+    units = np.empty(count, np.min_scalar_type(len(vocabulary)))
+    at = 0
+    for points in _points(path):
+        units[at : at + len(points)] = np.searchsorted(vocabulary, points)
+        at += len(points)
+    return _Text(units, vocabulary.tolist())
+
+
+def _points(path: Path) -> Iterator[Array]:
+    """The code points of a file in UTF-8, a piece at a time; raises `DataError` with the line of what is not."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with path.open("rb") as file:
+        while True:
+            data = file.read(PIECE)
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                fact = f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8"
+                raise DataError(fact, help="save the file as UTF-8, or read it with `unit: bytes`") from None
+            if not data:
+                return
+            line += data.count(b"\n")
+            yield np.frombuffer(text.encode("utf-32-le"), np.uint32)

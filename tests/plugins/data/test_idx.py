@@ -3,6 +3,7 @@
 import gzip
 import re
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -82,3 +83,19 @@ def test_files_that_do_not_belong_together_are_refused_with_both_numbers(source,
     with pytest.raises(DataError, match="holds uint8 with 3 axes; labels are integers") as caught:
         source().describe()
     assert caught.value.help == "are `images` and `labels` exchanged?"
+
+
+def test_a_file_larger_than_the_memory_taken_is_read_a_batch_at_a_time(tmp_path):
+    """A sparse file of 4 GB of images of 1 MB."""
+    head = struct.pack(">BBBB3I", 0, 0, 8, 3, 4096, 1024, 1024)
+    with (tmp_path / "big.idx").open("wb") as file:
+        file.write(head)
+        file.truncate(len(head) + (1 << 32))
+    source = Idx(images=tmp_path / "big.idx")
+    tracemalloc.start()
+    try:
+        assert source.describe().examples == 4096
+        assert source.read(np.array([4095, 0]))["image"].shape == (2, 1024, 1024, 1)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()

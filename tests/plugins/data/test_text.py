@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import blockrun.plugins.data.text as text_module
 from blockrun.plugins.data.text import Text
 from blockrun.plugins.errors import DataError
 
@@ -86,6 +87,40 @@ def test_what_is_not_utf8_is_named_by_its_line(tmp_path):
     with pytest.raises(DataError, match=r"t.txt, line 2: byte 0xff is not UTF-8"):
         Text(path=tmp_path / "t.txt").describe()
     assert Text(path=tmp_path / "t.txt", unit="bytes", window=2).describe().examples == 4
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=3, max_size=40), st.integers(1, 7))
+def test_a_text_is_the_same_in_pieces_of_any_size(tmp_path_factory, words, piece):
+    """Pieces end within characters of several bytes, too."""
+    path = tmp_path_factory.getbasetemp() / "pieces.txt"
+    path.write_bytes(words.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_module, "PIECE", piece)
+        text_module._load.cache_clear()
+        source = Text(path=path, window=1)
+        letters = source.describe().values["characters"]
+        found = source.read(np.arange(len(words) - 1))["x"].ravel()
+    assert "".join(letters[i] for i in found) == words[:-1]
+    assert letters == "".join(sorted(set(words)))
+
+
+@pytest.mark.parametrize("unit", ["characters", "bytes"])
+def test_a_text_larger_than_the_memory_taken_is_read_as_it_is_needed(tmp_path, unit):
+    """A sparse file of 256 MB: less than a tenth of it is taken."""
+    with (tmp_path / "big.txt").open("wb") as file:
+        file.truncate(1 << 28)
+        file.seek((1 << 28) - 6)
+        file.write(b"to end")
+    source = Text(path=tmp_path / "big.txt", window=5, unit=unit, stride=1)
+    tracemalloc.start()
+    try:
+        known = source.describe()
+        last = source.read(np.array([known.examples - 1]))["y"][0]
+        assert tracemalloc.get_traced_memory()[1] < 25e6
+    finally:
+        tracemalloc.stop()
+    letters = known.values.get("characters", bytes(range(256)).decode("latin-1"))
+    assert "".join(letters[i] for i in last) == "o end"
 
 
 def test_a_part_that_is_none_is_refused():
