@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
-import re
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from blockrun.plugins.data.cells import Column, Table, is_number
 from blockrun.plugins.data.files import Array, FileStamp, check_rows, description, read_text, rows_within, stamp
 from blockrun.plugins.data.source import Description, Field, Source
 from blockrun.plugins.errors import DataError
 
-INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # as many digits as always fit 64 bits
-
+AT_ONCE = 4096  # rows that are held as text
+Row = tuple[int, list[str]]
 Wanted = tuple[tuple[str, str | tuple[str, ...]], ...]
 
 
@@ -27,7 +28,8 @@ class Csv(Source):
     `fields` maps a field to a column, which gives one number per example, or to a list of columns or `first..last`,
     which gives a vector of floats; left out, the last column is `label` and all others are `features`. A single column
     of integers is int64, one of words becomes classes 0, 1, ... in sorted order. Without `header`, columns are
-    named 1, 2, ...; `rows` is a half-open range [first, end] of the rows of data, from 0.
+    named 1, 2, ...; `rows` is a half-open range [first, end] of the rows of data, from 0. In memory are the numbers,
+    eight bytes each, and not the text.
     """
 
     path: Path
@@ -71,63 +73,78 @@ class _Data(NamedTuple):
     examples: int
 
 
-class _Table(NamedTuple):
-    """The cells of a file as text, with the line on which each row begins."""
-
-    path: Path
-    names: list[str]
-    lines: list[int]
-    rows: list[list[str]]
-
-    def error(self, row: int, column: int, fact: str, help: str = "") -> DataError:
-        return DataError(f"{self.path}, row {self.lines[row]}, column `{self.names[column]}`: {fact}", help=help)
-
-
 def _as_written(columns: Any) -> str | tuple[str, ...]:
     return tuple(str(column) for column in columns) if isinstance(columns, (list, tuple)) else str(columns)
 
 
 @lru_cache(maxsize=8)
 def _load(file: FileStamp, header: bool, delimiter: str, wanted: Wanted) -> _Data:
-    table = _read(file.path, header, delimiter)
+    """Row by row, so that no more than the numbers themselves is held."""
+    rows = _rows(file.path, delimiter)
+    _, first = next(rows, (0, []))
+    if not first:
+        raise DataError(f"{file.path}: has no rows of data")
+    table = Table(file.path, first if header else [str(number + 1) for number in range(len(first))])
+    if header:
+        _check_header(file.path, table.names)
+    else:
+        rows = _rows(file.path, delimiter)
+    fields = {field: (_resolve(table, columns), columns) for field, columns in wanted or _default_fields(table)}
+    found = {
+        (field, i): Column(table, i, len(indices) == 1 and columns == table.names[i])
+        for field, (indices, columns) in fields.items()
+        for i in indices
+    }
+    count = sum(_take(table, list(found.values()), chunk) for chunk in _chunks(rows))
+    if not count:
+        raise DataError(f"{file.path}: has no rows of data, only a header")
     arrays: dict[str, Array] = {}
     class_names: dict[str, list[str]] = {}
-    for field, columns in wanted or _default_fields(table):
-        indices = _resolve(table, columns)
-        if isinstance(columns, str) and len(indices) == 1 and columns == table.names[indices[0]]:
-            arrays[field], names = _single(table, indices[0])
+    for field, (indices, _) in fields.items():
+        columns = [found[field, i] for i in indices]
+        if columns[0].single:
+            arrays[field], names = columns[0].whole(), columns[0].names
             class_names |= {field: names} if names else {}
         else:
-            arrays[field] = np.stack([_numbers(table, index) for index in indices], axis=1)
-    return _Data(arrays, class_names, len(table.rows))
+            arrays[field] = np.empty((count, len(columns)))
+            for at, column in enumerate(columns):
+                arrays[field][:, at] = column.whole()
+    return _Data(arrays, class_names, count)
 
 
-def _read(path: Path, header: bool, delimiter: str) -> _Table:
-    lines, rows = _split(path, delimiter)
-    if not rows or (header and len(rows) == 1):
-        raise DataError(f"{path}: has no rows of data" + (", only a header" if rows else ""))
-    names = rows[0] if header else [str(number + 1) for number in range(len(rows[0]))]
-    if header:
-        _check_header(path, names)
-        lines, rows = lines[1:], rows[1:]
-    for line, row in zip(lines, rows, strict=True):
-        if len(row) != len(names):
-            raise DataError(f"{path}, row {line}: has {len(row)} cells, the first row has {len(names)}")
-    return _Table(path, names, lines, rows)
-
-
-def _split(path: Path, delimiter: str) -> tuple[list[int], list[list[str]]]:
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
-    lines, rows, end = [], [], 0
+def _rows(path: Path, delimiter: str) -> Iterator[Row]:
+    """The rows that have something in them, each with the line on which it begins."""
+    end = 0
     try:
-        for row in reader:
-            if row:
-                lines.append(end + 1)
-                rows.append([cell.strip() for cell in row])
-            end = reader.line_num
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            for row in reader:
+                if row:
+                    yield end + 1, [cell.strip() for cell in row]
+                end = reader.line_num
     except csv.Error as error:
         raise DataError(f"{path}, row {end + 1}: {error}", help="is a quotation mark missing?") from None
-    return lines, rows
+    except UnicodeDecodeError:
+        read_text(path)  # which says where
+        raise
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, AT_ONCE)):
+        yield chunk
+
+
+def _take(table: Table, columns: list[Column], rows: list[Row]) -> int:
+    """Add rows to the columns; how many there were."""
+    for line, row in rows:
+        if len(row) != len(table.names):
+            raise DataError(f"{table.path}, row {line}: has {len(row)} cells, the first row has {len(table.names)}")
+    lines = [line for line, _ in rows]
+    for column in columns:
+        column.take(lines, [row[column.index] for _, row in rows])
+    return len(rows)
 
 
 def _check_header(path: Path, names: list[str]) -> None:
@@ -135,12 +152,12 @@ def _check_header(path: Path, names: list[str]) -> None:
         if name and name in names[: number - 1]:
             first = names.index(name) + 1
             raise DataError(f"{path}, row 1: columns {first} and {number} are both named `{name}`", help="rename one")
-    if all(_is_number(name) for name in names):
+    if all(is_number(name) for name in names):
         fact = f"{path}, row 1: holds only numbers where the names of the columns are expected"
         raise DataError(fact, help="say `header: false` if the file begins with data")
 
 
-def _default_fields(table: _Table) -> Wanted:
+def _default_fields(table: Table) -> Wanted:
     if len(table.names) < 2:
         raise DataError(f"{table.path}: has 1 column, features and a label need 2", help="choose it with `fields`")
     if "" in table.names:
@@ -149,7 +166,7 @@ def _default_fields(table: _Table) -> Wanted:
     return (("features", tuple(table.names[:-1])), ("label", table.names[-1]))
 
 
-def _resolve(table: _Table, columns: str | tuple[str, ...]) -> list[int]:
+def _resolve(table: Table, columns: str | tuple[str, ...]) -> list[int]:
     """The numbers of the columns, from 0; `first..last` is a range unless a column has just that name."""
     if isinstance(columns, str) and columns not in table.names and columns.count("..") == 1:
         first, last = (_index(table, name.strip()) for name in columns.split(".."))
@@ -163,7 +180,7 @@ def _resolve(table: _Table, columns: str | tuple[str, ...]) -> list[int]:
     return indices
 
 
-def _index(table: _Table, name: str) -> int:
+def _index(table: Table, name: str) -> int:
     if name and name in table.names:
         return table.names.index(name)
     near = difflib.get_close_matches(name, table.names, 1)
@@ -172,46 +189,3 @@ def _index(table: _Table, name: str) -> int:
         f"{table.path}: there is no column `{name}`",
         help=f"did you mean `{near[0]}`?" if near else f"the columns are {names}",
     )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell))) and "_" not in cell
-    except ValueError:
-        return False
-
-
-def _column(table: _Table, column: int) -> list[str]:
-    cells = [row[column] for row in table.rows]
-    if "" in cells:
-        raise table.error(cells.index(""), column, "the cell is empty", "fill it in, or remove the row")
-    return cells
-
-
-def _numbers(table: _Table, column: int) -> Array:
-    cells = _column(table, column)
-    try:
-        values = np.array([float(cell) for cell in cells])
-    except ValueError:
-        values = np.array(np.nan)
-    if not np.isfinite(values).all() or any("_" in cell for cell in cells):
-        row = next(row for row, cell in enumerate(cells) if not _is_number(cell))
-        help = "words can only be classes, in a field of one column and in every row of it"
-        raise table.error(row, column, f"`{cells[row][:40]}` is not a finite number", help)
-    return values
-
-
-def _single(table: _Table, column: int) -> tuple[Array, list[str]]:
-    """A column as integers, floats or classes, and the names of the classes."""
-    cells = _column(table, column)
-    if all(INTEGER.fullmatch(cell) for cell in cells):
-        return np.array([int(cell) for cell in cells], np.int64), []
-    if _is_number(cells[0]):
-        return _numbers(table, column), []
-    row = next((row for row, cell in enumerate(cells) if _is_number(cell)), None)
-    if row is not None:
-        fact = f"`{cells[row]}` is a number, but `{cells[0][:40]}` in row {table.lines[0]} is not"
-        raise table.error(row, column, fact, "a column holds either numbers or the names of classes")
-    names = sorted(set(cells))
-    number = {name: index for index, name in enumerate(names)}
-    return np.array([number[cell] for cell in cells], np.int64), names

@@ -79,7 +79,9 @@ def _load(file: FileStamp, unit: str) -> _Text:
     mapped = np.memmap(file.path, np.uint8, "r")
     if unit == "bytes":
         return _Text(mapped, list(range(256)))
-    used = sum(np.bincount(mapped[i : i + PIECE], minlength=256) for i in range(0, len(mapped), PIECE)) > 0
+    used = np.zeros(256, np.bool_)
+    for start in range(0, len(mapped), PIECE):
+        used |= np.bincount(mapped[start : start + PIECE], minlength=256) > 0
     if used[128:].any():
         return _decoded(file.path)
     return _Text(mapped, np.flatnonzero(used).tolist(), np.cumsum(used) - 1)  # of ASCII a byte is a character

@@ -1,5 +1,7 @@
 """A table is read as its columns say, and a bad cell is named by file, row, column and content."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,34 @@ def test_options_that_make_no_sense_are_refused(table):
 
 def test_a_missing_file_is_refused(tmp_path):
     assert refusal(Csv(path=tmp_path / "none.csv"))[0] == ": no such file or directory"
+
+
+def test_a_table_takes_the_memory_of_its_numbers_and_not_that_of_its_text(tmp_path):
+    """Twice that of the numbers while columns become one array; as text they took ten times as much."""
+    rows = np.random.default_rng(0).standard_normal((30_000, 20))
+    np.savetxt(tmp_path / "big.csv", rows, delimiter=",", header=",".join(f"c{i}" for i in range(20)), comments="")
+    tracemalloc.start()
+    try:
+        source = Csv(path=tmp_path / "big.csv", fields={"x": "c0..c19"})
+        assert source.describe().examples == 30_000
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.1 * rows.nbytes
+    assert peak < 2.2 * rows.nbytes + 15e6
+    np.testing.assert_array_equal(source.read(np.arange(30_000))["x"], rows)
+
+
+def test_a_column_stays_what_it_is_beyond_the_rows_that_are_read_together(table, monkeypatch):
+    """Whole numbers until a fraction comes, words in an order that is not sorted, and the row of what is wrong."""
+    monkeypatch.setattr("blockrun.plugins.data.csv.AT_ONCE", 2)
+    text = "a,b,c\n" + "".join(f"{i},{i}{'.5' if i == 5 else ''},{'zyx'[i % 3]}\n" for i in range(7))
+    source = table(text, fields={"a": "a", "b": "b", "c": "c"})
+    found = source.read(np.arange(7))
+    assert (found["a"].dtype, found["b"].dtype) == (np.int64, np.float64)
+    assert found["b"].tolist() == [0, 1, 2, 3, 4, 5.5, 6]
+    assert found["c"].tolist() == [2, 1, 0, 2, 1, 0, 2]
+    assert source.describe().values["examples"] == 7
+    assert refusal(table(text + "8,x,y\n"))[0] == ", row 9, column `b`: `x` is not a finite number"
+    assert refusal(table(text + "8,9,1\n"))[0].startswith(", row 9, column `c`: `1` is a number, but `z` in row 2")
+    assert refusal(table(text + "8,9\n"))[0] == ", row 9: has 2 cells, the first row has 3"
