@@ -107,13 +107,27 @@ def turned(x: Array, angle: Array) -> Array:
     y = np.clip(middle[0] + c * down[:, None] + s * right, -1, x.shape[1])
     z = np.clip(middle[1] - s * down[:, None] + c * right, -1, x.shape[2])
     rows, columns = np.floor(y).astype(np.int64), np.floor(z).astype(np.int64)
-    lower, further = ((at - whole).astype(x.dtype)[..., None] for at, whole in ((y, rows), (z, columns)))
-    padded = _padded(x, 1, 2)
-    upper, under = (
-        _pick(padded, rows + i, columns + 1) * (1 - further) + _pick(padded, rows + i, columns + 2) * further
-        for i in (1, 2)
-    )
-    return upper * (1 - lower) + under * lower
+    lower, further = (_for_channels((at - whole).astype(x.dtype), x) for at, whole in ((y, rows), (z, columns)))
+    pixels, corner = _flat(_padded(x, 1, 2), rows + 1, columns + 1)
+    below = corner + x.shape[2] + 3
+    upper, under = (_between(pixels, first, further) for first in (corner, below))
+    under -= upper
+    under *= lower
+    return under + upper
+
+
+def _for_channels(share: Array, x: Array) -> Array:
+    """A number for each pixel once for each channel, which is quicker than to broadcast over so few."""
+    return np.repeat(share[..., None], x.shape[3], axis=3)
+
+
+def _between(pixels: Array, first: Array, share: Array) -> Array:
+    """Pixels and those to the right of them, of which there is a `share`."""
+    left, right = _taken(pixels, first), _taken(pixels, first + 1)
+    right -= left
+    right *= share
+    left += right
+    return left
 
 
 class Cutout(Transform):
@@ -151,5 +165,15 @@ def _padded(x: Array, before: int, after: int) -> Array:
 
 def _pick(x: Array, rows: Array, columns: Array) -> Array:
     """The pixels of each image at `rows` and `columns` (N, H, W)."""
+    pixels, places = _flat(x, rows, columns)
+    return _taken(pixels, places)
+
+
+def _taken(pixels: Array, places: Array) -> Array:
+    return np.take(pixels, places, axis=0, mode="clip")  # none is out of bounds; to raise if one is takes a buffer
+
+
+def _flat(x: Array, rows: Array, columns: Array) -> tuple[Array, Array]:
+    """All pixels of all images in one row, and the places in it of those at `rows` and `columns` of each."""
     first = (np.arange(len(x)) * (x.shape[1] * x.shape[2]))[:, None, None]
-    return np.take(x.reshape(-1, x.shape[3]), first + rows * x.shape[2] + columns, axis=0)
+    return x.reshape(-1, x.shape[3]), first + rows * x.shape[2] + columns
