@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from blockrun.plugins.data.arrays import Arrays
+from blockrun.plugins.data.transformed import Epoch, Step, Transformed, Transforms
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network.build import load
 from blockrun.plugins.training.run import train
@@ -70,3 +73,17 @@ def test_the_program_of_the_page_runs(tmp_path, monkeypatch):
     names = {"x": x, "label": label, "x_val": x, "label_val": label}
     exec(program, names)
     assert names["run"].part == "val"
+
+
+def test_the_transform_of_the_page_does_what_the_page_says():
+    (program,) = (text for text in re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S) if "Brightness" in text)
+    names: dict[str, Any] = {}
+    exec(program, names)
+    x = np.ones((5, 2, 2, 1), np.float32)
+    step = Step(names["Brightness"](by=0.5), ("x",))
+    transformed = Transformed(Arrays("train", {"x": x}), Transforms([step], None))
+    np.testing.assert_array_equal(transformed.read(np.arange(5))["x"], x)
+    found = transformed.draw(Epoch(0, 0, np.arange(5)), 0, 5)["x"]
+    assert found.dtype == np.float32
+    assert ((found >= 0.5) & (found <= 1.5)).all()
+    assert len(set(found[:, 0, 0, 0])) == 5

@@ -11,6 +11,7 @@ from blockrun.plugins.data.batches import Batches
 from blockrun.plugins.data.transform import Draw
 from blockrun.plugins.network.build import load
 from blockrun.plugins.network.diagnostics import ConfigError
+from blockrun.plugins.reports.mistakes import mistakes
 from blockrun.plugins.training.evaluation import evaluate
 from blockrun.plugins.training.run import load_run, train
 
@@ -175,3 +176,11 @@ def test_several_fields_of_fractions_need_one_to_be_named(tmp_path):
 def test_overrides_reach_the_options_of_a_transform_in_short_form_too(tmp_path):
     net = network(tmp_path, "[flip]", **{"data.transforms.0.p": 0})
     assert net.sections.transforms.steps[0].transform.p == 0
+
+
+def test_the_pictures_of_a_report_are_as_the_data_have_them(tmp_path):
+    net = network(tmp_path, "[normalise]")
+    (found,) = mistakes(net)
+    shown = np.stack([picture for picture, _, _ in found.worst])
+    whole = net.sections.data["val"].source.whole.read(np.arange(382))["image"]
+    assert all(any(np.array_equal(picture, x) for x in whole) for picture in shown)
