@@ -14,6 +14,7 @@ import numpy as np
 from blockrun.plugins.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from blockrun.plugins.data.csv import Csv
     from blockrun.plugins.data.source import Source
     from blockrun.plugins.network.experiment import Input
 
@@ -70,18 +71,27 @@ def _all(source: Source) -> dict[str, Array]:
 def _from_table(path: Path, wanted: dict[str, Input]) -> dict[str, Array]:
     from blockrun.plugins.data.csv import Csv
 
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        first = next(csv.reader(file), [])
-    header = not all(map(_is_number, first))
-    names = [cell.strip() for cell in first] if header else [str(i + 1) for i in range(len(first))]
+    header, names = _first_row(path)
     sizes = {name: int(np.prod(given.shape)) for name, given in wanted.items()}
     if sum(sizes.values()) != len(names):
         shown = " + ".join(f"{size} of `{name}`" for name, size in sizes.items())
         raise DataError(f"{path}: has {len(names)} columns; the network reads {shown}")
     ends = np.cumsum(list(sizes.values())).tolist()
     fields = {name: names[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
-    found = _all(Csv(path=path, fields=fields, header=header))
-    return {name: _shaped(path, name, x, wanted[name]) for name, x in found.items()}
+    source = Csv(path=path, fields=fields, header=header)
+    return {name: _shaped(source, fields[name], x, wanted[name]) for name, x in _all(source).items()}
+
+
+def _first_row(path: Path) -> tuple[bool, list[str]]:
+    """Whether it names the columns, and their names: numbers from 1 where it does not."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        first = [cell.strip() for cell in next(csv.reader(file), [])]
+    numbers = [_is_number(cell) for cell in first]
+    if any(numbers) and not all(numbers):
+        column = numbers.index(False)
+        fact = f"{path}, row 1, column {column + 1}: `{first[column][:40]}` is not a number, others in the row are"
+        raise DataError(fact, help="a row holds numbers, and a heading none")
+    return not all(numbers), [str(i + 1) for i in range(len(first))] if all(numbers) else first
 
 
 def _is_number(cell: str) -> bool:
@@ -92,36 +102,45 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _shaped(path: Path, name: str, x: Array, wanted: Input) -> Array:
+def _shaped(source: Csv, columns: list[str], x: Array, wanted: Input) -> Array:
     """Columns in the shape of an example, integers where these are wanted."""
-    x = x.reshape(len(x), *wanted.shape)
-    if np.dtype(wanted.dtype).kind == "f":
-        return x
-    whole = x.astype(wanted.dtype)
+    whole = x if np.dtype(wanted.dtype).kind == "f" else x.astype(wanted.dtype)
     if (whole != x).any():
-        raise DataError(f"{path}: `{name}` needs whole numbers; one is {x[whole != x][0]:g}")
-    return whole
+        row, column = np.argwhere(whole != x)[0].tolist()
+        where = f"{source.path}, row {source.line(row)}, column `{columns[column]}`"
+        raise DataError(f"{where}: {x[row, column]:g} is not a whole number, which is needed here")
+    return whole.reshape(len(x), *wanted.shape)
 
 
-def write_arrays(file: str, found: dict[str, Array]) -> None:
-    """Write arrays to a file, whose ending says how, or as csv to standard output where `file` is "-"."""
+def write_arrays(file: str, found: dict[str, Array], kind: str = "") -> None:
+    """Write arrays to a file, whose ending says how, or to standard output where `file` is "-".
+
+    `kind` is csv, npz or npy, for standard output, which is csv without. Raises `UsageError` for what does not fit.
+    """
     if file == "-":
-        sys.stdout.write(_table(found))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_bytes("standard output", f".{kind or 'csv'}", found))
+        sys.stdout.buffer.flush()
         return
     path = Path(file)
+    if kind and path.suffix != f".{kind}":
+        raise UsageError(f"{path} is not called .{kind}", help="leave out --as: the ending of a file says what it is")
+    from blockrun.plugins.training.files import write_atomic
+
+    write_atomic(path, _bytes(file, _kind(path), found))
+
+
+def _bytes(file: str, kind: str, found: dict[str, Array]) -> bytes:
     buffer = io.BytesIO()
-    kind = _kind(path)
     if kind == ".npz":
         np.savez(buffer, allow_pickle=False, **found)
     elif kind == ".npy":
         if len(found) != 1:
-            raise UsageError(f"{path} would be one array; there are {', '.join(found)}", help="write a .npz file")
+            raise UsageError(f"{file} would be one array; there are {', '.join(found)}", help="write npz instead")
         np.save(buffer, next(iter(found.values())), allow_pickle=False)
     else:
         buffer.write(_table(found).encode())
-    from blockrun.plugins.training.files import write_atomic
-
-    write_atomic(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _table(found: dict[str, Array]) -> str:

@@ -60,6 +60,11 @@ class Csv(Source):
         rows = rows_within(self.path, self.rows, data.examples)
         return {name: array[rows.start : rows.stop][indices] for name, array in data.arrays.items()}
 
+    def line(self, example: int) -> int:
+        """The line of the file on which an example begins, from 1."""
+        first = 0 if self.rows is None else self.rows[0]
+        return next(islice(_rows(self.path, self.delimiter), int(self.header) + first + example, None))[0]
+
     def _load(self) -> _Data:
         wanted = tuple((field, _as_written(columns)) for field, columns in (self.fields or {}).items())
         return _load(stamp(self.path), self.header, self.delimiter, wanted)

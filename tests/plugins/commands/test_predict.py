@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +107,17 @@ def test_labels_are_not_needed_for_what_they_do_not_reach(trained):
         (["in.npz", "-o", "out.txt"], None, "the name must end in .csv, .npz or .npy"),
         (["in.npz", "--keep", "logit"], None, "did you mean `logits`?"),
         (["-"], "1,2\n", "standard input: has 2 columns; the network reads 6 of `x`"),
-        (["-"], "1,2,3,4,5,six\n1,2,3,4,5,7\n1,2,3,4,5,\n", "standard input, row 3, column `six`: the cell is empty"),
+        (["-"], "a,b,c,d,e,six\n1,2,3,4,5,7\n1,2,3,4,5,\n", "standard input, row 3, column `six`: the cell is empty"),
+        (["-"], "1,2,3,4,5,six\n", "standard input, row 1, column 6: `six` is not a number, others in the row are"),
+        (["-"], "a,b,c,d,e,f\n1,2,3,4,5,6\n\n1,2,x,4,5,6\n", "standard input, row 4, column `c`: `x` is not a finite"),
+        (["-"], "a,b,c,d,e,f\n1,2,3,4,5,6\n1,2,3,4,5\n", "standard input, row 3: has 5 cells, the first row has 6"),
+        (["-"], "1,2,3,4,5,inf\n", "standard input, row 1, column `6`: `inf` is not a finite number"),
+        (["-"], "", "standard input: has"),
+        (["-"], "a,b,c,d,e,f\n", "standard input: has no rows of data, only a header"),
+        (["-"], b"PK\3\4 and no more", "standard input: not a readable"),
+        (["-"], b"\x93NUMPY and no more", "standard input: not a readable"),
+        (["in.npz", "--as", "npy", "--keep", "flat", "--keep", "logits"], None, "standard output would be one array"),
+        (["in.npz", "-o", "out.npz", "--as", "npy"], None, "out.npz is not called .npy"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_line(predict, arguments, text, words):
@@ -116,5 +128,29 @@ def test_what_does_not_fit_is_said_in_a_line(predict, arguments, text, words):
 
 
 def test_labels_that_are_to_be_whole_numbers_are_refused_where_they_are_not(predict):
-    rows = "\n".join(["0,0,0,0,0,0,1.5"] * 2)
-    assert "needs whole numbers; one is 1.5" in predict("-", "--keep", "loss", input=rows).stderr
+    rows = "a,b,c,d,e,f,label\n\n0,0,0,0,0,0,1\n0,0,0,0,0,0,1.5\n"
+    wrong = predict("-", "--keep", "loss", input=rows).stderr
+    assert "standard input, row 4, column `label`: 1.5 is not a whole number" in wrong
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz", "npy"])
+@pytest.mark.parametrize("file", ["in.csv", "in.npz", "in.npy"])
+def test_everything_goes_through_pipes(predict, trained, expected, kind, file):
+    """By a shell, so that standard input and output are those of processes."""
+    command = f'"{sys.executable}" -m blockrun predict "{trained.path}" - --as {kind} < {file} | cat'
+    done = subprocess.run(command, shell=True, capture_output=True)
+    assert done.stderr == b""
+    if kind == "csv":
+        found = table(done.stdout.decode())
+    else:
+        read = np.load(io.BytesIO(done.stdout), allow_pickle=False)
+        found = read["logits"] if kind == "npz" else read
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_printed_can_be_read_again(predict):
+    """Of a network whose output is like its input; every digit of a csv is there."""
+    first = predict("in.npz", "--keep", "flat")
+    again = predict("-", "--keep", "flat", input=first.stdout)
+    assert again.stdout == first.stdout
+    np.testing.assert_array_equal(table(first.stdout).astype(np.float32), X.reshape(5, 6))
