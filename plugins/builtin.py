@@ -197,6 +197,15 @@ def blockrun_callbacks() -> Names:
 
 
 @hookimpl
+def blockrun_exporters() -> Names:
+    return {
+        "safetensors": "blockrun.plugins.export.arrays:Safetensors",
+        "npz": "blockrun.plugins.export.arrays:Npz",
+        "python": "blockrun.plugins.export.standalone:Python",
+    }
+
+
+@hookimpl
 def blockrun_commands() -> Names:
     return {
         "train": "blockrun.plugins.commands.train:train",
@@ -209,6 +218,7 @@ def blockrun_commands() -> Names:
         "show": "blockrun.plugins.commands.show:show",
         "runs": "blockrun.plugins.commands.runs:runs",
         "report": "blockrun.plugins.commands.report:report",
+        "export": "blockrun.plugins.commands.export:export",
         "diff": "blockrun.plugins.commands.diff:diff",
         "trace": "blockrun.plugins.commands.trace:trace",
         "profile": "blockrun.plugins.commands.profile:profile",

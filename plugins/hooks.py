@@ -78,7 +78,7 @@ def blockrun_engines() -> Offered:  # type: ignore[empty-body]
 
 @hookspec
 def blockrun_exporters() -> Offered:  # type: ignore[empty-body]
-    """Formats that a trained network can be written to. Listed; not used yet."""
+    """Formats of `blockrun export`: subclasses of `blockrun.plugins.export.contracts.Exporter`."""
 
 
 @hookspec

@@ -29,7 +29,7 @@ KINDS = {
     "callbacks": Kind("callback", "blockrun.plugins.training.contracts:Callback"),
     "templates": Kind("template", "pathlib:Path"),
     "engines": Kind("engine", ""),
-    "exporters": Kind("exporter", ""),
+    "exporters": Kind("exporter", "blockrun.plugins.export.contracts:Exporter"),
     "commands": Kind("command", "click:Command"),
 }
 

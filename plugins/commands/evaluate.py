@@ -17,11 +17,12 @@ import click
 def evaluate(host: Any, run: str, part: str | None, root: str, as_json: bool) -> None:
     """Measure RUN on its data, with the parameters of its last checkpoint.
 
-    RUN is a folder, the beginning of an id, or `latest`; `RUN:NAME` is one of its other checkpoints.
+    RUN is a folder, `latest`, a name, for the newest run called so, or the beginning of an id. RUN:NAME is another of
+    its checkpoints.
 
     \b
     blockrun eval latest
-    blockrun eval latest:best --part val --json
+    blockrun eval digits:best --part val --json
     """
     from blockrun.plugins.errors import DataError
     from blockrun.plugins.training.evaluation import evaluate as measure

@@ -16,7 +16,7 @@ from blockrun.plugins.host import Host, load_host
 from .guard import Bug, drop_output, guard
 
 SECTIONS = {
-    "Train": ("init", "train", "resume", "eval", "predict", "runs", "report"),
+    "Train": ("init", "train", "resume", "eval", "predict", "runs", "report", "export"),
     "Look inside": ("check", "summary", "graph", "show", "diff", "trace", "profile", "test", "explain"),
     "Plugins": ("blocks", "plugins", "new", "schema"),
 }

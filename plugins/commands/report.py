@@ -17,11 +17,11 @@ def report(host: Any, run: str, output: str | None, root: str) -> None:
     """Write RUN as one HTML file that needs nothing else.
 
     It has the curves, the figures, what is taken for what, the worst examples where these are images, the network,
-    the filters of its first layer, the configuration and the environment.
+    the filters of its first layer, the configuration and the environment. RUN is as for eval.
 
     \b
     blockrun report latest
-    blockrun report latest:best -o best.html
+    blockrun report digits:best -o best.html
     """
     from blockrun.plugins.reports.page import report as page
     from blockrun.plugins.training.files import write_atomic

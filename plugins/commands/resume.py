@@ -19,9 +19,9 @@ import click
 def resume(host: Any, run: str, root: str, allow: tuple[str, ...], replay: bool, quiet: bool, as_json: bool) -> None:
     """Go on with RUN, in place, from its last checkpoint.
 
-    RUN is a folder, the beginning of an id, or `latest`. What comes out is what would have without the interruption,
-    bit for bit; so if something that the numbers depend on is not as it was, RUN is not continued unless that is
-    allowed: blockrun, numpy, blas, threads, machine, config, code or data.
+    RUN is a folder, `latest`, a name, for the newest run called so, or the beginning of an id. What comes out is what
+    would have without the interruption, bit for bit; so if something that the numbers depend on is not as it was, RUN
+    is not continued unless that is allowed: blockrun, numpy, blas, threads, machine, config, code or data.
 
     \b
     blockrun resume latest

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 def is_file(subject: str) -> bool:
     """Whether a network file is meant, there or not, and no run."""
     path = Path(subject)
-    return path.suffix in (".yaml", ".yml") or path.is_file() or (path.exists() and not (path / "run.json").exists())
+    if path.suffix in (".yaml", ".yml"):
+        return True
+    return path.exists() and path.suffix != ".safetensors" and not (path / "run.json").exists()
 
 
 def network_of(subject: str, overrides: tuple[str, ...], host: Any) -> Network:
-    """The network of a file with overrides, or that of a run, a folder or `latest` or an id, with what it learned."""
+    """The network of a file with overrides, or that of a run as `find_folder` finds it, with what it learned."""
     if is_file(subject):
         from blockrun.plugins.network.build import load
 

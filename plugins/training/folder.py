@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from blockrun.plugins.errors import RunError
-from blockrun.plugins.suggest import did_you_mean
+from blockrun.plugins.errors import RunError, UsageError
+from blockrun.plugins.suggest import closest, did_you_mean
 
 from .files import sync_folder, write_atomic
 from .lines import append_line, as_json, forget_after, read_lines
@@ -100,20 +100,27 @@ def _new_folder(parent: Path, stamp: str) -> Path:
         return path
 
 
-def find_folder(run: str, root: Path = Path("runs")) -> RunFolder:
-    """The run that `run` names: a path, `latest`, or the beginning of an id or of its time; `:name` after it is one of
-    its checkpoints.
+def find_folder(run: str, root: Path = Path("runs"), checkpoint: str | None = None) -> RunFolder:
+    """The run that `run` names: a folder, `latest`, a name, for the newest run called so, or the beginning of its id or
+    time. `:checkpoint` after it, if not given by itself, is one of its checkpoints, and so is the path of its file.
 
-    Raises `RunError` if there is none, or more than one.
+    Raises `RunError` if there is none, or more than one, and `UsageError` if two checkpoints are named.
     """
-    name, _, checkpoint = run.rpartition(":")
-    if not name or Path(run).exists():
-        return _find(run, root)
-    folder = _find(name, root)
+    name, _, after = run.rpartition(":")
+    if name and not Path(run).exists():
+        if checkpoint is not None:
+            raise UsageError(f"`{run}` and `{checkpoint}` both name a checkpoint", help="leave one of them out")
+        run, checkpoint = name, after
+    file = Path(run)
+    if file.suffix == ".safetensors" and file.is_file() and (file.parents[1] / "run.json").exists():
+        return replace(open_folder(file.parents[1]), checkpoint=file.stem)
+    folder = _find(run, root)
+    if checkpoint is None:
+        return folder
     known = [path.stem for path in sorted(folder.checkpoints.glob("*.safetensors")) if "." not in path.stem]
     if checkpoint not in known:
         fact = f"{folder.path} has no checkpoint `{checkpoint}`"
-        raise RunError(fact, help=did_you_mean(checkpoint, known, "it has"))
+        raise RunError(fact, help=did_you_mean(checkpoint, known, "it has") if known else "none was written yet")
     folder.checkpoint = checkpoint
     return folder
 
@@ -122,18 +129,24 @@ def _find(run: str, root: Path) -> RunFolder:
     if Path(run).is_dir() and (Path(run) / "run.json").exists():
         return open_folder(Path(run))
     known = run_folders(root)
-    if run == "latest":
-        matches = known[-1:]
-    else:
-        matches = [p for p in known if p.name.startswith(run) or p.name.partition("_")[2].startswith(run)]
+    named = known if run == "latest" else [path for path in known if path.parent.name == run]
+    if named:
+        return open_folder(named[-1])
+    matches = [p for p in known if run and (p.name.startswith(run) or p.name.partition("_")[2].startswith(run))]
     if len(matches) == 1:
         return open_folder(matches[0])
     if matches:
         raise RunError(f"`{run}` could be {len(matches)} runs: {', '.join(p.name for p in matches[:5])}")
-    listed = ", ".join(p.name for p in known[-3:])
-    help = f"the latest are {listed}" if known else f"there are no runs in {root}/; `blockrun train` makes one"
     what = f"{run} is not a run folder: it has no run.json" if Path(run).exists() else f"there is no run `{run}`"
-    raise RunError(what, help=help)
+    raise RunError(what, help=_those_there_are(run, known, root))
+
+
+def _those_there_are(run: str, known: list[Path], root: Path) -> str:
+    if not known:
+        return f"there are no runs in {root}/; `blockrun train` makes one"
+    meant = closest(run, [path.parent.name for path in known])
+    hint = f"did you mean `{meant}`? " if meant else ""
+    return f"{hint}the latest are {', '.join(path.name for path in known[-3:])}"
 
 
 def run_folders(root: Path) -> list[Path]:

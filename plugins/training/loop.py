@@ -201,15 +201,16 @@ class Trainer:
             self.average.values = {n: _fetch(tensors, f"average/{n}", x) for n, x in self._averaged().items()}
 
 
-def restore_network(network: Network, tensors: Tensors, averaged: bool = False) -> None:
+def restore_network(network: Network, tensors: Tensors, averaged: bool = False) -> frozenset[str]:
     """Set the parameters and state of `network`, to their average where it is asked for and there is one.
 
-    Raises `UserError` if `tensors` are of another network.
+    Returns the names of those that are averages. Raises `UserError` if `tensors` are of another network.
     """
     best = {name.partition("/")[2]: x for name, x in tensors.items() if averaged and name.startswith("average/")}
     for kind, arrays in (("params", network.params), ("state", network.state)):
         found = {name: _fetch(tensors, f"{kind}/{name}", x) for name, x in arrays.items()}
         arrays.update(found | {name: best[name] for name in found if name in best})
+    return frozenset(best)
 
 
 def _fetch(tensors: Tensors, name: str, like: Array) -> Array:

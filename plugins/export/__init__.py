@@ -1,0 +1,1 @@
+"""What a trained network can be written to, for those who have no blockrun."""
