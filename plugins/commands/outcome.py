@@ -9,11 +9,12 @@ import click
 from blockrun.plugins.training.groups import report
 from blockrun.plugins.training.progress import Events, Progress, for_terminal
 
-from .text import WIDTH
+from .text import WIDTH, hanging
 
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
     from blockrun.plugins.training.run import Run
+    from blockrun.plugins.training.start import Start
 
 
 def announce(network: Network, quiet: bool) -> None:
@@ -30,6 +31,17 @@ def announce(network: Network, quiet: bool) -> None:
     sizes = {name: p.size for name, p in network.params.items()}
     for line in report(sizes, training.rule, training.groups, network.frozen):
         click.echo(f"  {line}", err=True)
+
+
+def announce_start(start: Start, quiet: bool, as_json: bool) -> None:
+    """Say on standard error what was loaded and what was not, or as an event."""
+    progress_for(quiet, as_json).note(start.warning)
+    if as_json:
+        Events().tell("init_from", **start.as_data())
+    elif not quiet:
+        click.echo(f"starts from {start.origin}" + (", moving averages" if start.averaged else ""), err=True)
+        for what, names in start.rows():
+            click.echo(hanging(f"  {what} ", names), err=True)
 
 
 def progress_for(quiet: bool, as_json: bool) -> Progress:

@@ -27,6 +27,7 @@ from .loop import Trainer, restore_network
 from .memory import keep_freed_memory
 from .progress import Progress
 from .session import Session
+from .start import Start
 from .threads import limit_threads
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ class Run:
     reason: str = ""
 
 
-def train(network: Network, progress: Progress | None = None) -> Run:
+def train(network: Network, progress: Progress | None = None, start: Start | None = None) -> Run:
     """Train `network` as its file says, in a new run folder; its parameters are then those that were measured.
 
-    Raises `UserError` if the file has no data or training, `Interrupted` after a signal and a checkpoint, `Diverged`
+    `start` is what `start_from` said, if its parameters are not those that were drawn. Raises `UserError` if the file
+    has no data or training, `Interrupted` after a signal and a checkpoint, `Diverged`
     when something is no longer finite, `RunError` when the folder cannot be written.
     """
     sections = network.sections
@@ -62,8 +64,11 @@ def train(network: Network, progress: Progress | None = None) -> Run:
         trainer = Trainer(network)
         folder = create_folder(sections.run.dir, sections.run.name or Path(network.document.file).stem)
         with disk_errors(folder.path), locked(folder.path):
-            _describe(network, folder)
-            return _go_on(Session(trainer, folder, progress or Progress()))
+            _describe(network, folder, start)
+            session = Session(trainer, folder, progress or Progress())
+            if start is not None:
+                session.save()  # for `resume`: the run that these values are from may be gone, or go on
+            return _go_on(session)
 
 
 def resume(
@@ -80,6 +85,9 @@ def resume(
         folder = open_folder(folder.path)
         if folder.info["status"] == "finished":
             raise RunError(f"{folder.path} is finished; there is nothing to resume", help="`blockrun eval` measures it")
+        if "init_from" in folder.info and not _saved(folder):
+            help = f"train it again, with --init-from {folder.info['init_from']['origin']}"
+            raise RunError(f"{folder.path} ended before what it starts from was written", help=help)
         network = load_run(folder, host, weights=False, drawn=not _saved(folder))
         threads = None if "threads" in allow else folder.info["environment"].get("threads")
         with limit_threads(network, threads):
@@ -108,7 +116,7 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     return network
 
 
-def _describe(network: Network, folder: RunFolder) -> None:
+def _describe(network: Network, folder: RunFolder, start: Start | None) -> None:
     """Write down everything that says what the run is, before it starts."""
     document, settings = network.document, network.sections.run
     folder.config.write_bytes(document.raw)
@@ -122,6 +130,7 @@ def _describe(network: Network, folder: RunFolder) -> None:
         overrides=document.overrides, seed=settings.seed, config=hashlib.sha256(document.raw).hexdigest(), code=code,
         extends=extends, arrays=_keep_arrays(network, folder),
         parameters=sum(p.size for p in network.params.values()), environment=environment(),
+        **({"init_from": start.as_data()} if start else {}),
     )  # fmt: skip
 
 

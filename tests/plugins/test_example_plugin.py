@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from blockrun.plugins.data.batches import Batches
+from blockrun.plugins.export.contracts import Trained
+from blockrun.plugins.export.standalone import Python
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network.build import load
 from blockrun.plugins.training.run import train
@@ -69,3 +71,11 @@ def test_the_transform_changes_each_example_by_a_factor_of_its_own_and_in_traini
 def test_its_network_file_loads(installed):
     network = load(EXAMPLE / "swish.yaml", host=installed)
     assert "swish" in [node.block.name for node in network.graph.nodes]
+
+
+def test_its_network_goes_into_a_script_without_it(installed, tmp_path):
+    """The exporter runs it where neither blockrun nor this plugin can be imported."""
+    network = load(EXAMPLE / "swish.yaml", host=installed)
+    (script,) = Python().export(Trained(network), tmp_path / "swish.py")
+    assert "class Swish(Block):" in script.read_text()
+    assert "import blockrun" not in script.read_text()
