@@ -30,11 +30,11 @@ def chart(title: str, curves: dict[str, Curve]) -> str:
     def at(x: float, y: float) -> tuple[float, float]:
         return LEFT + (x - left) * across, HEIGHT - BOTTOM - (y - low) * up
 
-    grid = [_rule(at(left, y)[1], y) for y in (low, (low + high) / 2, high)]
-    ends = [_text(LEFT, HEIGHT - 8, f"{left:,.0f}", "start"), _text(WIDTH - RIGHT, HEIGHT - 8, f"{right:,.0f}", "end"),
-            _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "step", "middle")]  # fmt: skip
+    grid = [_rule(at(left, y)[1], text) for y, text in ticks(low, high)]
+    ends = _steps(min(x for x, _ in points), max(x for x, _ in points))
     lines = [_line([at(*point) for point in curve], number) for number, curve in enumerate(shown.values())]
-    legend = " ".join(f'<span class="key k{number}">{escape(name)}</span>' for number, name in enumerate(shown))
+    keys = [f'<span class="key k{number}">{escape(name)}</span>' for number, name in enumerate(shown) if name]
+    legend = " ".join(keys)
     svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join([*grid, *ends, *lines])}</svg>'
     return f"<figure><figcaption><b>{escape(title)}</b> {legend}</figcaption>{svg}</figure>"
 
@@ -51,9 +51,30 @@ def _range(values: list[float]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def _rule(height: float, value: float) -> str:
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Two to six round numbers between two, and how each is written so that it can be told from the next."""
+    rough = (high - low) / 5
+    if not math.isfinite(rough):
+        return []
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    digits = max(3, math.ceil(math.log10(max(abs(low), abs(high)) / step)) + 1)
+    values = [step * i for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return [(value, f"{value:.{digits}g}") for value in values]
+
+
+def _steps(first: float, last: float) -> list[str]:
+    """What stands below: the steps that are shown, of which there may be one."""
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    if first == last:
+        return [_text(middle, HEIGHT - 8, f"step {first:,.0f}", "middle")]
+    ends = [_text(LEFT, HEIGHT - 8, f"{first:,.0f}", "start"), _text(WIDTH - RIGHT, HEIGHT - 8, f"{last:,.0f}", "end")]
+    return [*ends, _text(middle, HEIGHT - 8, "step", "middle")]
+
+
+def _rule(height: float, text: str) -> str:
     rule = f'<path class="grid" d="M{LEFT} {height:.1f}H{WIDTH - RIGHT}"/>'
-    return rule + _text(LEFT - 6, height + 4, f"{value:.3g}", "end")
+    return rule + _text(LEFT - 6, height + 4, text, "end")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -14,10 +14,12 @@ from .curves import Curve, chart, image
 from .graph import picture, to_mermaid, to_svg
 from .mistakes import CLASSES, Mistakes, filters, mistakes
 
-COLOURS = ("#2f6fb3", "#d1701f", "#2e8b57", "#a04aa8", "#b5403c", "#7a7a1e")
+LIGHT = ("#2f6fb3", "#d1701f", "#2e8b57", "#a04aa8", "#b5403c", "#7a7a1e")
+DARK = ("#6cabec", "#f09a50", "#62c48c", "#cf8ad6", "#ec837f", "#c4c45c")
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d2126;--soft:#5c6670;--line:#d9dde2;--page:#fff;--panel:#f6f7f9}
 @media(prefers-color-scheme:dark){:root{--ink:#e4e7ea;--soft:#9aa4ae;--line:#3a4149;--page:#15181b;--panel:#1e2226}}
+@media(prefers-color-scheme:dark){.paper{filter:invert(.88) hue-rotate(180deg)}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:64rem}
 body{background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
@@ -26,25 +28,34 @@ p{margin:.3rem 0}.soft{color:var(--soft);overflow-wrap:anywhere}
 .wide{overflow-x:auto;background:var(--panel);border-radius:6px;padding:.7rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem}
 figure{margin:0;background:var(--panel);border-radius:6px;padding:.7rem}
-svg{max-width:100%;height:auto}figure>svg{width:100%}.paper{background:#fff}.paper svg{display:block;margin:auto}
+figure>svg{display:block;width:100%;height:auto}.paper{background:#fff;max-height:85vh;overflow:auto}
+.paper svg{display:block;margin:auto;height:auto;max-width:max(100%,24rem)}
 .grid{stroke:var(--line)}.charts text{fill:var(--soft);font:12px system-ui,sans-serif}
 .curve{fill:none;stroke-width:2;stroke-linejoin:round}.key{margin-left:.6em;font-size:.85rem}
 .key:before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.3em;background:currentColor}
 table{border-collapse:collapse}td,th{padding:.15rem .6rem;text-align:left;vertical-align:top}
-.matrix td,.matrix th{text-align:right;padding:.15rem .45rem;font-variant-numeric:tabular-nums}
+.wide:has(table){width:fit-content;max-width:100%}
+.matrix td,.matrix th{text-align:right;padding:.15rem .4rem;min-width:2.2em;font-variant-numeric:tabular-nums}
 .tiles{display:flex;flex-wrap:wrap;gap:.6rem}.tiles div{text-align:center;font-size:.8rem;color:var(--soft)}
 img{display:block;width:64px;height:64px;object-fit:contain;image-rendering:pixelated}
 pre{margin:0;font:13px/1.45 ui-monospace,monospace}
+@media(max-width:30rem){.charts text{font-size:16px}td,th{padding:.15rem .4rem}td{overflow-wrap:anywhere}
+.matrix{font-size:.72rem}.matrix td,.matrix th{padding:.15rem .2rem;overflow-wrap:normal}
+.matrix tr>:first-child{min-width:0}}
 """
 
 
 def report(folder: RunFolder, network: Network) -> str:
     """The page of a run, with the network as its checkpoint `folder.checkpoint` has it."""
     name = folder.path.parent.name
-    colours = "".join(f".c{i}{{stroke:{c}}}.dot.c{i}{{fill:{c}}}.k{i}{{color:{c}}}" for i, c in enumerate(COLOURS))
+    colours = f"{_colours(LIGHT)}@media(prefers-color-scheme:dark){{{_colours(DARK)}}}"
     view = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head = f"<head>{view}<title>{escape(name)}</title><style>{STYLE}{colours}</style></head>"
     return f'<!DOCTYPE html><html lang="en">{head}<body>{"".join(_body(folder, network))}</body></html>\n'
+
+
+def _colours(colours: Iterable[str]) -> str:
+    return "".join(f".c{i}{{stroke:{c}}}.dot.c{i}{{fill:{c}}}.k{i}{{color:{c}}}" for i, c in enumerate(colours))
 
 
 def _body(folder: RunFolder, network: Network) -> Iterator[str]:
@@ -74,8 +85,8 @@ def _title(folder: RunFolder) -> Iterator[str]:
     info = folder.info
     about = [f"{info[key]:,} {key}" for key in ("parameters", "steps") if isinstance(info.get(key), int)]
     about += [f"{info['seconds']:,.1f} seconds"] if "seconds" in info else []
-    yield f"<h1>{escape(folder.path.parent.name)}</h1><p><b>{escape(str(info.get('status')))}</b>"
-    yield f" {escape(str(info.get('reason') or ''))} {escape(', '.join(about))}</p>"
+    about = [f"<b>{escape(str(info.get('status')))}</b>", *map(escape, [*filter(None, [info.get("reason")]), *about])]
+    yield f"<h1>{escape(folder.path.parent.name)}</h1><p>{' · '.join(about)}</p>"
     facts = f"{folder.path.name}, started {info.get('started')}, seed {info.get('seed')}, from {info.get('file')}"
     yield f'<p class="soft">{escape(facts)} {escape(" ".join(info.get("overrides", [])))}</p>'
 
@@ -94,7 +105,7 @@ def _charts(rows: list[dict[str, Any]]) -> str:
                 if isinstance(value, (int, float)):
                     found.setdefault(name, {}).setdefault(part, []).append((row["step"], value))
         if isinstance(row.get("lr"), (int, float)):
-            found.setdefault("learning rate", {}).setdefault("lr", []).append((row["step"], row["lr"]))
+            found.setdefault("learning rate", {}).setdefault("", []).append((row["step"], row["lr"]))
     if "learning rate" in found:  # last
         found["learning rate"] = found.pop("learning rate")
     drawn = "".join(chart(name, curves) for name, curves in found.items())

@@ -10,10 +10,12 @@ from io import BytesIO
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blockrun.plugins.commands.main import main
 from blockrun.plugins.network import load
-from blockrun.plugins.reports.curves import chart, image
+from blockrun.plugins.reports.curves import chart, image, ticks
 from blockrun.plugins.reports.mistakes import mistakes
 from blockrun.plugins.reports.page import report
 from blockrun.plugins.training.run import load_run, train
@@ -108,6 +110,29 @@ def test_what_is_not_finite_is_left_out_of_curves():
     assert len(re.findall("<circle", drawn)) == 1  # a single point is a dot
 
 
+@given(
+    st.floats(-1e30, 1e30),
+    st.floats(1e-6, 1e30),
+)
+def test_the_lines_of_a_figure_are_at_round_numbers_that_can_be_told_apart(low, length):
+    """Multiples of 1, 2 or 5 times a power of ten."""
+    length = max(length, abs(low) * 1e-6)
+    found = ticks(low, low + length)
+    assert 2 <= len(found) <= 6
+    texts = [text for _, text in found]
+    assert len(set(texts)) == len(texts)
+    step = found[1][0] - found[0][0]
+    assert min(abs(step / 10.0 ** np.floor(np.log10(step) + 1e-6) - factor) for factor in (1, 2, 5, 10)) < 1e-3
+    for value, text in found:
+        assert low - length / 1e6 <= value <= low + length * (1 + 1e-6)
+        assert abs(float(text) - value) <= step / 10
+
+
+def test_a_figure_of_one_step_names_it_once():
+    assert re.findall("<text[^>]*>([^<]*step[^<]*)<", chart("loss", {"train": [(8, 1.0)]})) == ["step 8"]
+    assert chart("loss", {"train": [(0, -1.7e308), (1, 1.7e308)]}).startswith("<figure>")
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_are_read_by_another_program_as_they_were(channels):
     reader = pytest.importorskip("PIL.Image", reason="Pillow reads the picture back")
@@ -145,3 +170,42 @@ def test_a_browser_shows_it_without_an_error_or_a_request(page, tmp_path):
     bad = "<img src='http://127.0.0.1:47999/x.png'><script>nothing()</script>"  # so that both would be seen
     _, errors, asked = opened(page + bad, tmp_path / "bad")
     assert (errors, asked) == (True, {"http://127.0.0.1:47999/x.png"})
+
+
+WIDTHS = """<body><script>
+const frames = WIDTHS.map(width => {
+  const frame = document.createElement("iframe")
+  frame.src = "report.html"
+  frame.width = width
+  return document.body.appendChild(frame)
+})
+onload = () => { document.title = frames.map(f => f.contentDocument.documentElement.scrollWidth) }
+</script>"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
+def test_it_fits_a_phone_and_a_desktop(page, tmp_path):
+    """Nothing sticks out to the right; what is wide scrolls by itself."""
+    (tmp_path / "report.html").write_text(page)
+    (tmp_path / "widths.html").write_text(WIDTHS.replace("WIDTHS", "[375, 700, 1600]"))
+    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'user'}", "--allow-file-access-from-files", "--dump-dom"]
+    command.append("--hide-scrollbars")  # whose width would count
+    done = subprocess.run([*command, (tmp_path / "widths.html").as_uri()], capture_output=True, text=True, timeout=100)
+    assert "<title>375,700,1600</title>" in done.stdout
+
+
+@pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
+@pytest.mark.parametrize(
+    ("scheme", "ink", "paper"), [(0, (228, 231, 234), (21, 24, 27)), (1, (29, 33, 38), (255, 255, 255))]
+)
+def test_it_is_dark_where_the_reader_has_it_dark(page, tmp_path, scheme, ink, paper):
+    (tmp_path / "report.html").write_text(page)
+    look = (
+        "<iframe src=report.html></iframe><script>onload=()=>{const d=frames[0].document, s=frames[0].getComputedStyle("
+    )
+    look += "d.body); document.title=s.color+s.backgroundColor}</script>"
+    (tmp_path / "look.html").write_text(look)
+    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'user'}", "--allow-file-access-from-files", "--dump-dom"]
+    command += [f"--blink-settings=preferredColorScheme={scheme}", (tmp_path / "look.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert f"<title>rgb{ink}rgb{paper}</title>" in done.stdout
