@@ -120,6 +120,7 @@ def collect(blocks: list[type[Block]]) -> dict[Place, Definition]:
 
     What is needed and what is not shows only when it is there, so it is gathered again until nothing changes.
     """
+    module.cache_clear()  # a file may have been changed since the last time
     known = Known(frozenset({"forward"}), frozenset(), False)
     while True:
         found = _reached(blocks, known)

@@ -66,7 +66,9 @@ def statements(
 
 def _statement(node: Node, names: Names, call: Call, arrays: set[str], read: set[str]) -> list[str]:
     def value(variable: str | None) -> str:
-        return "None" if variable is None else f'w["{variable}"]' if variable in arrays else names[variable]
+        if variable in arrays:
+            return f"w[{json.dumps(variable, ensure_ascii=False)}]"
+        return "None" if variable is None else names[variable]
 
     data = [value(v) for v in node.inputs]
     given = [*data, *(f"{name}={value(v)}" for name, v in node.params.items())]

@@ -63,12 +63,14 @@ class Script:
         width = max(len(name) for _, name, _ in rows)
         about = "\n".join(f"    {what}  {name:<{width}}  {described(spec)}" for what, name, spec in rows)
         averaged = "; its weights are their moving averages" if self.trained.averaged else ""
-        return (
-            f'"""{stem}: a trained network, forward only, with nothing but NumPy.\n\n{about}\n\n'
+        text = (
+            f"{stem}: a trained network, forward only, with nothing but NumPy.\n\n{about}\n\n"
             f"    from {stem} import predict\n    outputs = predict({arguments})\n\n"
             f"    python {stem}.py in.npz out.npz\n\n"
-            f'Written by {self.trained.origin}{averaged}.\n"""\n\n{imports}'
+            f"Written by {self.trained.origin}{averaged}.\n"
         )
+        safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        return f'"""{safe}"""\n\n{imports}'
 
     def _predict(self, names: Names, calls: dict[type[Block], Call]) -> str:
         arguments = ", ".join(names[name] for name in self.inputs)

@@ -1,5 +1,6 @@
 """`blockrun export`: what a run has learned, as other programs read it."""
 
+import ast
 import importlib
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def test_a_script_gives_what_predict_gives(run, export, monkeypatch, tmp_path):
     kept = export(run.path, "--to", "python", "--keep", "act", "--keep", "fc", "-o", "parts.py")
     assert kept.exit_code == 0, kept.output
     assert 'return {"act": act, "fc": fc}' in Path("parts.py").read_text()
+
+
+def test_no_name_of_a_folder_breaks_a_script(export, tmp_path):
+    run = trained(tmp_path, "run.dir='" + str(tmp_path / 'a"""b' / "\\N{x} é") + "'")
+    done = export(run.path, "--to", "python", "-o", "odd.py")
+    assert done.exit_code == 0, done.output
+    assert str(run.path) in (ast.get_docstring(ast.parse(Path("odd.py").read_text())) or "")
 
 
 @pytest.mark.parametrize(
