@@ -62,9 +62,11 @@ class Script:
         rows += [("gives", name, self.specs[name]) for name in self.trained.outputs]
         width = max(len(name) for _, name, _ in rows)
         about = "\n".join(f"    {what}  {name:<{width}}  {described(spec)}" for what, name, spec in rows)
+        before = {name: self.trained.prepared(name) for name in self.inputs}
+        after = "".join(f"    {name} is after {', then '.join(done)}\n" for name, done in before.items() if done)
         averaged = "; its weights are their moving averages" if self.trained.averaged else ""
         text = (
-            f"{stem}: a trained network, forward only, with nothing but NumPy.\n\n{about}\n\n"
+            f"{stem}: a trained network, forward only, with nothing but NumPy.\n\n{about}\n{after}\n"
             f"    from {stem} import predict\n    outputs = predict({arguments})\n\n"
             f"    python {stem}.py in.npz out.npz\n\n"
             f"Written by {self.trained.origin}{averaged}.\n"

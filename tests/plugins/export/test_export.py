@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,21 @@ def test_a_script_gives_what_predict_gives(run, export, monkeypatch, tmp_path):
     kept = export(run.path, "--to", "python", "--keep", "act", "--keep", "fc", "-o", "parts.py")
     assert kept.exit_code == 0, kept.output
     assert 'return {"act": act, "fc": fc}' in Path("parts.py").read_text()
+
+
+def test_a_script_says_what_its_inputs_went_through(export, tmp_path):
+    """By theory: with the mean and the deviation that it names, it says what `predict` says of the data as they are."""
+    run = trained(tmp_path, "+data.transforms=[{transform: normalise, on: x, per: all}]")
+    assert export(run.path, "--to", "python", "-o", "after.py").exit_code == 0
+    about = ast.get_docstring(ast.parse(Path("after.py").read_text()))
+    mean, std = (float(re.search(rf"x is after normalise .*{key} \[?([-.\de]+)", about)[1]) for key in ("mean", "std"))
+    x = np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32)
+    np.savez("in.npz", x=x)
+    CliRunner().invoke(main, ["predict", str(run.path), "in.npz", "-o", "out.npz"])
+    names: dict = {"__name__": "after"}
+    exec(Path("after.py").read_text(), names)
+    found = names["predict"]((x - np.float32(mean)) / np.float32(std))
+    np.testing.assert_allclose(found["logits"], read_npz("out.npz")["logits"], rtol=1e-5, atol=1e-6)
 
 
 def test_no_name_of_a_folder_breaks_a_script(export, tmp_path):
