@@ -69,11 +69,13 @@ class ConvTranspose2d(Block):
 
     @classmethod
     def examples(cls, rng):
-        yield cls(channels=4, kernel=3), (rng.standard_normal((2, 3, 4, 5)),)
+        yield cls(channels=7, kernel=3), (rng.standard_normal((2, 3, 4, 5)),)
         yield cls(channels=2, kernel=(3, 4), stride=2, pad="same"), (rng.standard_normal((3, 2, 3, 1)),)
         yield cls(channels=3, kernel=2, stride=(3, 1), pad="same", bias=False), (rng.standard_normal((2, 2, 3, 2)),)
-        yield cls(channels=6, kernel=3, stride=2, pad=((1, 0), (0, 1)), groups=2), (rng.standard_normal((2, 3, 2, 4)),)
-        yield cls(channels=3, kernel=2, pad=1, dilation=(2, 3), groups=3), (rng.standard_normal((2, 3, 4, 3)),)
+        odd = {"kernel": 3, "stride": 2, "pad": ((1, 0), (0, 1)), "dilation": (1, 2)}
+        yield cls(channels=6, groups=2, **odd), (rng.standard_normal((2, 3, 2, 4)),)
+        alone = {"kernel": 2, "stride": (2, 1), "pad": 1, "dilation": (2, 3)}
+        yield cls(channels=3, groups=3, **alone), (rng.standard_normal((2, 3, 4, 3)),)
         yield cls(channels=1, kernel=(1, 3), stride=(2, 1), pad="valid"), (rng.standard_normal((3, 2, 1, 17)),)
         for channels, groups, shape in ((8, 1, (5, 16, 21, 8)), (16, 1, (1, 40, 21, 1)), (8, 8, (3, 40, 70, 8))):
             kernel = (1, 2) if groups > 1 else (8, 4)  # the sorts of pieces that there are
