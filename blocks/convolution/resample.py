@@ -7,7 +7,7 @@ import numpy as np
 from blockrun.core import Block
 
 from .._batch import pieces
-from .._window import Size2, Window, per_axis, window
+from .._window import Size2, per_axis
 
 
 class Upsample(Block):
@@ -26,15 +26,11 @@ class Upsample(Block):
 
     def forward(self, ctx, x):
         factors = per_axis(self.factor, 2)
-        if self.kind == "bilinear":
-            return _blended(x, factors), None
-        y = _copied(x, *factors)
-        return y, window(y.shape, factors, factors, 0, 1, False)
+        return (_copied(x, *factors) if self.kind == "nearest" else _blended(x, factors)), None
 
     def backward(self, ctx, saved, dy):
-        if self.kind == "bilinear":
-            return _blended_dx(dy, per_axis(self.factor, 2))
-        return Window(*saved).sums(dy)
+        factors = per_axis(self.factor, 2)
+        return _copied_dx(dy, factors) if self.kind == "nearest" else _blended_dx(dy, factors)
 
     @classmethod
     def examples(cls, rng):
@@ -79,6 +75,15 @@ class PixelShuffle(Block):
 def _copied(x, f, g):
     N, H, W, C = x.shape
     return np.broadcast_to(x[:, :, None, :, None], (N, H, f, W, g, C)).reshape(N, H * f, W * g, C)
+
+
+def _copied_dx(dy, factors):
+    for axis, factor in enumerate(factors, 1):
+        first, *others = (dy[_at(axis, phase, None, factor)] for phase in range(factor))
+        dy = first.copy()
+        for other in others:
+            dy += other
+    return dy
 
 
 def _blended(x, factors):

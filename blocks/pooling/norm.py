@@ -61,3 +61,6 @@ class LpPool2d(Block):
         yield from examples(cls, rng, TWO)
         for p, (options, shape) in zip((1, 3, 1.5), TWO[:3], strict=True):
             yield from examples(cls, rng, [({**options, "p": p}, shape)])
+        x = rng.standard_normal((2, 4, 6, 1))
+        x[0, :2, :3] = 0  # all of a window, and some of its neighbour
+        yield cls(size=2), (x,)
