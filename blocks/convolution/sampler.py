@@ -76,8 +76,7 @@ class BilinearSampler(Block):
 
     @classmethod
     def examples(cls, rng):
-        several_pieces = (3, 2, 4, 64), (35, 11)
-        for shape, places in (((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1)), several_pieces):
+        for shape, places in (((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1))):
             yield cls(), (rng.standard_normal(shape), 0.9 * rng.standard_normal((shape[0], *places, 2)))
 
 

@@ -27,14 +27,13 @@ def made_ahead(make: Callable[[int], T], numbers: Iterable[int], loading: Loadin
     """`make(number)` for each of `numbers`, in their order whoever is done first; at most `ahead` wait at any time.
 
     What `make` raises is raised here when its turn comes. The threads end when this generator does, however it ends.
+    Where the system has no room for a thread, there are fewer, or none, and the batches are the same.
     """
-    if not loading.workers:
+    tasks: SimpleQueue[tuple[Future[T], int] | None] = SimpleQueue()
+    threads = _started(lambda: _work(make, tasks), loading.workers)
+    if not threads:
         yield from map(make, numbers)
         return
-    tasks: SimpleQueue[tuple[Future[T], int] | None] = SimpleQueue()
-    threads = [Thread(target=_work, args=(make, tasks), daemon=True) for _ in range(loading.workers)]
-    for thread in threads:
-        thread.start()
     waiting: deque[Future[T]] = deque()
     try:
         for number in numbers:
@@ -46,6 +45,18 @@ def made_ahead(make: Callable[[int], T], numbers: Iterable[int], loading: Loadin
             yield waiting.popleft().result()
     finally:
         _end(threads, waiting, tasks)
+
+
+def _started(work: Callable[[], None], count: int) -> list[Thread]:
+    threads: list[Thread] = []
+    for _ in range(count):
+        thread = Thread(target=work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # "can't start new thread"
+            break
+        threads.append(thread)
+    return threads
 
 
 def _work(make: Callable[[int], T], tasks: SimpleQueue[tuple[Future[T], int] | None]) -> None:

@@ -12,6 +12,8 @@ from blockrun.core import Block
 from .generate import BLOCKS, Mutant, helpers, imports, parse
 
 PACKAGE = "blockrun.blocks"
+KINDS = ("mutant", "helper")  # of modules that are made here
+SHORTER = 10  # bits: pieces that a large batch is worked through in are that much smaller, so that a small one has some
 
 
 def build(mutant: Mutant) -> type[Block]:
@@ -31,6 +33,18 @@ def build(mutant: Mutant) -> type[Block]:
 
     cls.backward = backward  # type: ignore[attr-defined]
     return cls
+
+
+def shorten_pieces() -> None:
+    """For this process; those of the modules that are made for a mutant are short already."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(PACKAGE) and name.rpartition("_")[2] not in KINDS:
+            _shorten(vars(module))
+
+
+def _shorten(names: dict[str, Any]) -> None:
+    if "PIECE" in names:
+        names["PIECE"] = max(2, names["PIECE"] >> SHORTER)
 
 
 def original(home: str, name: str) -> type[Block]:
@@ -79,4 +93,5 @@ def _module(file: str, tree: ast.Module, kind: str) -> types.ModuleType:
     module.__package__, module.__file__ = module.__name__.rpartition(".")[0], str(BLOCKS / file)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     exec(compile(tree, module.__file__, "exec"), vars(module))
+    _shorten(vars(module))
     return module

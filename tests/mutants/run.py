@@ -14,11 +14,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: 
 import numpy as np
 
 from blockrun.plugins.builtin import blockrun_blocks
-from blockrun.plugins.testing import check_block, gradients
+from blockrun.plugins.testing import check_block, gradients, pieces
 
 from . import document, pool, report
 from .breaches import Breached, breached
-from .build import build
+from .build import build, shorten_pieces
 from .equivalents import Equivalent, proof, read_all
 from .generate import Mutant, mutants
 from .memory import FILE, Known, Memory
@@ -45,6 +45,8 @@ def judge(job: Job) -> tuple[str, str]:
     except Exception as error:
         return STILLBORN, repr(error)
     gradients.JACOBIAN_SIDE = 1  # no one reads the verdicts
+    pieces.MANY = 20  # examples are many where pieces are short
+    shorten_pieces()
     checked = check_block(cls, name=job.block, stop=True)
     return (SURVIVED, "") if checked.ok else (KILLED, checked.failures[0].check)
 
