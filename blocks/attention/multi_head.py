@@ -93,8 +93,6 @@ class MultiHeadAttention(Block):
         yield cls(heads=1, causal=True), (x, None, rng.random((3, 4, 4)) < 0.7)
         yield cls(heads=2, p=0.3), (rng.standard_normal((3, 2, 6)), None, mask[:, :2])
         yield cls(heads=2, p=0.2, causal=True), (rng.standard_normal((3, 5, 6)),)
-        x, memory = rng.standard_normal((1, 129, 2)), rng.standard_normal((1, 513, 1))  # four tiles
-        yield cls(heads=1), (x, memory, rng.random((1, 513)) < 0.7)
 
 
 def _merged(y):
