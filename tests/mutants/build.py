@@ -12,8 +12,6 @@ from blockrun.core import Block
 from .generate import BLOCKS, Mutant, helpers, imports, parse
 
 PACKAGE = "blockrun.blocks"
-KINDS = ("mutant", "helper")  # of modules that are made here
-SHORTER = 10  # bits: pieces that a large batch is worked through in are that much smaller, so that a small one has some
 
 
 def build(mutant: Mutant) -> type[Block]:
@@ -35,16 +33,11 @@ def build(mutant: Mutant) -> type[Block]:
     return cls
 
 
-def shorten_pieces() -> None:
-    """For this process; those of the modules that are made for a mutant are short already."""
+def shorten_pieces(bits: int) -> None:
+    """The pieces that a large batch is worked through in become that much smaller, so that a small one has several."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(PACKAGE) and name.rpartition("_")[2] not in KINDS:
-            _shorten(vars(module))
-
-
-def _shorten(names: dict[str, Any]) -> None:
-    if "PIECE" in names:
-        names["PIECE"] = max(2, names["PIECE"] >> SHORTER)
+        if name.startswith(PACKAGE) and hasattr(module, "PIECE"):
+            module.PIECE = max(2, module.PIECE >> bits)
 
 
 def original(home: str, name: str) -> type[Block]:
@@ -93,5 +86,4 @@ def _module(file: str, tree: ast.Module, kind: str) -> types.ModuleType:
     module.__package__, module.__file__ = module.__name__.rpartition(".")[0], str(BLOCKS / file)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     exec(compile(tree, module.__file__, "exec"), vars(module))
-    _shorten(vars(module))
     return module
