@@ -36,8 +36,8 @@ def build(mutant: Mutant) -> type[Block]:
 def shorten_pieces(bits: int) -> None:
     """The pieces that a large batch is worked through in become that much smaller, so that a small one has several."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(PACKAGE) and hasattr(module, "PIECE"):
-            module.PIECE = max(2, module.PIECE >> bits)
+        if name.startswith(PACKAGE) and "PIECE" in vars(module):
+            vars(module)["PIECE"] = max(2, vars(module)["PIECE"] >> bits)
 
 
 def original(home: str, name: str) -> type[Block]:
