@@ -92,7 +92,7 @@ class MultiHeadAttention(Block):
         yield cls(heads=2), (x, memory, mask)
         yield cls(heads=1, causal=True), (x, None, rng.random((3, 4, 4)) < 0.7)
         yield cls(heads=2, p=0.3), (rng.standard_normal((3, 2, 6)), None, mask[:, :2])
-        yield cls(heads=2, p=0.2, causal=True), (rng.standard_normal((3, 5, 6)),)
+        yield cls(heads=2, p=0.2, causal=True), (rng.standard_normal((3, 3, 6)),)
 
 
 def _merged(y):
