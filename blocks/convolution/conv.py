@@ -51,6 +51,7 @@ class Conv1d(Block):
         yield cls(channels=2, kernel=3, stride=2, pad="same"), (rng.standard_normal((2, 6, 3)),)
         yield cls(channels=6, kernel=2, pad=(2, 0), dilation=2, groups=2), (rng.standard_normal((2, 5, 4)),)
         yield cls(channels=4, kernel=3, pad=1, stride=2, groups=4), (rng.standard_normal((3, 16, 4)),)
+        yield cls(channels=2, kernel=2, groups=2), (rng.standard_normal((3, 4, 2)),)
         yield cls(channels=3, kernel=2, pad="valid"), (rng.standard_normal((2, 2, 9)),)
         yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 4, 2)),)
 
@@ -96,6 +97,7 @@ class Conv2d(Block):
         yield cls(channels=2, kernel=(2, 3), pad="valid", dilation=(2, 1)), (rng.standard_normal((2, 5, 6, 3)),)
         yield cls(channels=6, kernel=2, pad=((0, 1), (2, 1)), groups=2), (rng.standard_normal((3, 4, 3, 4)),)
         yield cls(channels=3, kernel=3, pad=(2, 1), dilation=2, groups=3), (rng.standard_normal((2, 4, 5, 3)),)
+        yield cls(channels=2, kernel=(1, 2), groups=2), (rng.standard_normal((3, 2, 4, 2)),)
         yield cls(channels=2, kernel=(1, 3), pad=1, stride=2), (rng.standard_normal((2, 4, 5, 17)),)
         yield cls(channels=1, kernel=1, stride=2, pad="same"), (rng.standard_normal((3, 2, 1, 1)),)
 
@@ -140,6 +142,7 @@ class Conv3d(Block):
         pad = ((0, 1), (2, 0), (1, 1))
         yield cls(channels=4, kernel=2, pad=pad, groups=2, bias=False), (rng.standard_normal((2, 2, 1, 3, 6)),)
         yield cls(channels=3, kernel=(2, 1, 3), pad=(0, 1, 2), groups=3), (rng.standard_normal((2, 3, 1, 2, 3)),)
+        yield cls(channels=2, kernel=(1, 2, 1), groups=2), (rng.standard_normal((3, 1, 4, 2, 2)),)
 
 
 def _gradients(ctx, x, W, dy, win, groups):

@@ -76,7 +76,8 @@ class BilinearSampler(Block):
 
     @classmethod
     def examples(cls, rng):
-        for shape, places in (((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1))):
+        sizes = ((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1)), ((2, 3, 2, 65), (1, 4))
+        for shape, places in sizes:
             yield cls(), (rng.standard_normal(shape), 0.9 * rng.standard_normal((shape[0], *places, 2)))
 
 
