@@ -46,3 +46,7 @@ class RunError(UserError):
     """A run folder or checkpoint that cannot be used."""
 
     exit_code = 7
+
+
+class OlderCheckpoint(UserWarning):
+    """The newest checkpoint of a run is damaged, and the one before was loaded."""

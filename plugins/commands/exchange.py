@@ -131,10 +131,12 @@ def write_arrays(file: str, found: dict[str, Array], kind: str = "") -> None:
 
 
 def _bytes(file: str, kind: str, found: dict[str, Array]) -> bytes:
-    buffer = io.BytesIO()
     if kind == ".npz":
-        np.savez(buffer, allow_pickle=False, **found)
-    elif kind == ".npy":
+        from blockrun.plugins.export.arrays import npz
+
+        return npz(found)
+    buffer = io.BytesIO()
+    if kind == ".npy":
         if len(found) != 1:
             raise UsageError(f"{file} would be one array; there are {', '.join(found)}", help="write npz instead")
         np.save(buffer, next(iter(found.values())), allow_pickle=False)

@@ -52,6 +52,8 @@ def export(
     origin = f"blockrun {folder.info['environment'].get('blockrun')} from {folder.path}, checkpoint {folder.checkpoint}"
     written = exporter.export(Trained(network, keep, means, origin), path)
     which = "their moving averages" if means else "the parameters as they are"
-    for note in filter(None, [loaded.warning, f"checkpoint {folder.checkpoint}, {which}"]):
+    for note in filter(
+        None, [loaded.warning and f"warning: {loaded.warning}", f"checkpoint {folder.checkpoint}, {which}"]
+    ):
         click.echo(note, err=True)
     click.echo("\n".join(map(str, written)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from blockrun.plugins.errors import UserError
+from blockrun.plugins.errors import OlderCheckpoint, UserError
 
 INTERRUPTED = 130  # 128 + SIGINT
 OUT_OF_MEMORY = 7  # a run that cannot be
@@ -28,7 +29,10 @@ class Bug(Exception):
 def guard(command: Callable[[], Any]) -> int:
     """Run `command` and return the exit code; a user's mistake is a message, never a traceback."""
     try:
-        code = command()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", OlderCheckpoint)
+            warnings.showwarning = _warn
+            code = command()
         sys.stdout.flush()
     except UserError as error:
         _say(error.render() if hasattr(error, "render") else format_error(error.message, error.help))
@@ -49,6 +53,12 @@ def guard(command: Callable[[], Any]) -> int:
     except Exception as error:
         return _internal(error, "blockrun")
     return code if isinstance(code, int) else 0
+
+
+def _warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+    """What blockrun warns of is for the user of a command; the rest is for whoever knows the line it comes from."""
+    ours = issubclass(category, OlderCheckpoint)
+    _say(f"warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno).rstrip())
 
 
 def format_error(message: str, help: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import yaml
 
 from blockrun.plugins.data.arrays import Arrays, saved_arrays
 from blockrun.plugins.data.transformed import untransformed
-from blockrun.plugins.errors import Diverged, RunError, UserError
+from blockrun.plugins.errors import Diverged, OlderCheckpoint, RunError, UserError
 
 from .checkpoint import Loaded, load_checkpoint, load_latest, save_checkpoint
 from .environment import changes, digest, environment, refuse_changes
@@ -98,7 +99,8 @@ def resume(
 def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, drawn: bool = False) -> Network:
     """The network of a run, with the parameters of `folder.checkpoint`, or their average where the run has one.
 
-    Without `weights` they are 0, or if `drawn` the initial ones.
+    Without `weights` they are 0, or if `drawn` the initial ones. Raises `RunError` if no good checkpoint is there, and
+    warns of `OlderCheckpoint` where the newest is not.
     """
     from blockrun.plugins.network.build import build
     from blockrun.plugins.network.extends import read_file
@@ -112,7 +114,10 @@ def load_run(folder: RunFolder, host: Host | None = None, weights: bool = True, 
     if network.sections.transforms is not None and folder.transforms.exists():
         network.sections.transforms.restore(load_checkpoint(folder.transforms)[0])
     if weights:
-        restore_network(network, load_latest(folder.checkpoints, folder.checkpoint).tensors, averaged=True)
+        loaded = load_latest(folder.checkpoints, folder.checkpoint)
+        if loaded.warning:
+            warnings.warn(loaded.warning, OlderCheckpoint, stacklevel=2)
+        restore_network(network, loaded.tensors, averaged=True)
     return network
 
 

@@ -80,6 +80,16 @@ def test_what_comes_out_can_be_a_file_of_any_kind(predict, expected):
     np.testing.assert_allclose(np.load("out.npy"), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_variable_may_be_called_as_an_argument_of_savez(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(NET.replace("flat:", "file:"))
+    train(load("net.yaml", "run.dir=runs"))
+    np.savez("in.npz", x=X)
+    assert CliRunner().invoke(main, ["predict", "latest", "in.npz", "--keep", "file", "-o", "out.npz"]).exit_code == 0
+    with np.load("out.npz") as out:
+        np.testing.assert_array_equal(out["file"], X.reshape(5, 6))
+
+
 def test_any_variable_can_be_kept_and_batches_change_nothing(predict):
     found = predict("in.npz", "--keep", "flat", "--keep", "logits", "--batch", "2", "-o", "out.npz")
     assert found.exit_code == 0

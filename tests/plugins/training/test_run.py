@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from blockrun.plugins.errors import Diverged, RunError, UserError
+from blockrun.plugins.commands.main import main
+from blockrun.plugins.errors import Diverged, OlderCheckpoint, RunError, UserError
 from blockrun.plugins.network import load
 from blockrun.plugins.training.checkpoint import load_latest
 from blockrun.plugins.training.evaluation import evaluate
@@ -196,6 +199,19 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(network, 
     assert resume(folder, progress=Listens()).folder.info["status"] == "finished"
     assert "took last.previous.safetensors instead" in said[0]
     assert [row["step"] for row in folder.rows()] == [12, 24]
+
+
+def test_whoever_loads_a_run_is_warned_of_a_damaged_checkpoint(network):
+    run = train(network)
+    newest = run.folder.checkpoints / f"{LAST}.safetensors"
+    shutil.copyfile(newest, newest.with_name(f"{LAST}.previous.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with pytest.warns(OlderCheckpoint, match=r"took last\.previous\.safetensors instead"):
+        load_run(run.folder)
+    done = CliRunner().invoke(main, ["eval", str(run.folder.path)])
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: ")
+    assert "took last.previous.safetensors instead" in done.stderr.splitlines()[0]
 
 
 def test_a_trained_network_measures_the_same_from_its_folder(network):
