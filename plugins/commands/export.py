@@ -52,8 +52,7 @@ def export(
     origin = f"blockrun {folder.info['environment'].get('blockrun')} from {folder.path}, checkpoint {folder.checkpoint}"
     written = exporter.export(Trained(network, keep, means, origin), path)
     which = "their moving averages" if means else "the parameters as they are"
-    for note in filter(
-        None, [loaded.warning and f"warning: {loaded.warning}", f"checkpoint {folder.checkpoint}, {which}"]
-    ):
-        click.echo(note, err=True)
+    if loaded.warning:
+        click.echo(f"warning: {loaded.warning}", err=True)
+    click.echo(f"checkpoint {folder.checkpoint}, {which}", err=True)
     click.echo("\n".join(map(str, written)))

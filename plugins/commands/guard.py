@@ -55,7 +55,9 @@ def guard(command: Callable[[], Any]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
     """What blockrun warns of is for the user of a command; the rest is for whoever knows the line it comes from."""
     ours = issubclass(category, OlderCheckpoint)
     _say(f"warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno).rstrip())
