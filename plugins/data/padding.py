@@ -55,7 +55,7 @@ def describe(path: Path, found: Unpadded, length: Length, cut: bool) -> Descript
         values |= {"class_names": found.names} if found.names else {}
     if found.values.dtype.kind == "i":
         values["vocab"] = int(found.values.max(initial=0)) + 1
-    return Description(fields, len(found.rows), values)
+    return Description(fields, len(found.rows), values, {"x": "mask"})
 
 
 def pad(found: Unpadded, indices: Array, steps: int, fill: float) -> dict[str, Array]:

@@ -21,11 +21,15 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True)
 class Description:
-    """What is known without reading examples: the fields, how many examples, and the answers to `$data.*`."""
+    """What is known without reading examples: the fields, how many examples, and the answers to `$data.*`.
+
+    masks   for fields that are padded the field that says, true or false for each step, which are there
+    """
 
     fields: dict[str, Field]
     examples: int
     values: dict[str, Any] = field(default_factory=dict)
+    masks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

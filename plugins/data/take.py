@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Taken:
 
     def describe(self) -> Description:
         known, count = self.whole.describe(), len(self.indices)
-        return Description(known.fields, count, {**known.values, "examples": count})
+        return replace(known, examples=count, values={**known.values, "examples": count})
 
     def read(self, indices: Array) -> dict[str, Array]:
         return self.whole.read(self.indices[indices])

@@ -62,7 +62,8 @@ class Transform(Component):
     def measure(self, pieces: Callable[[], Iterable[Array]]) -> Known:
         """What to know of the training part, by name: it is asked for once, and kept with the run.
 
-        `pieces()` goes over the field `on`, as it is before this transform, a few examples at a time.
+        `pieces()` goes over the field `on`, as it is before this transform, a few examples at a time; of sequences that
+        are padded over the steps that are there, (steps, ...).
         """
         return {}
 

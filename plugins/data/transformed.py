@@ -100,8 +100,10 @@ class Transforms:
 
     def _pieces(self, steps: int, field: str) -> Iterator[Array]:
         assert self.training is not None
+        mask = self.training.describe().masks.get(field)
         for piece in pieces(self.training):
-            yield self.apply(piece, steps)[field]
+            batch = self.apply(piece, steps)
+            yield batch[field][batch[mask]] if mask else batch[field]
 
     def tensors(self) -> dict[str, Array]:
         """All that is known of the training part, for a run to keep."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from blockrun.plugins.data.source import Description, Field
+from blockrun.plugins.data.source import Description
 from blockrun.plugins.data.transform import Array, Known, Transform
 from blockrun.plugins.errors import DataError
 
@@ -17,14 +17,15 @@ class Normalise(Transform):
     """(x − μ) / σ, with the mean μ and deviation σ of the training part, in float64 and in one pass (Chan et al. 1983).
 
     `per: channel` takes them for each place of the last axis, over examples, rows, columns and time; `entry` for each
-    number of an example, `all` once. Where σ is 0, 1 is taken. Integers become float32.
+    number of an example, `all` once. Of sequences that are padded, the steps that are there count, whichever they are.
+    Where σ is 0, 1 is taken. Integers become float32.
     """
 
     per: Literal["channel", "entry", "all"] = "channel"
 
     def describe(self, given: Description, on: str) -> Description:
-        shape, dtype = given.fields[on]
-        return replace(given, fields={**given.fields, on: Field(shape, _floating(dtype))})
+        field = given.fields[on]
+        return replace(given, fields={**given.fields, on: field._replace(dtype=_floating(field.dtype))})
 
     def measure(self, pieces: Callable[[], Iterable[Array]]) -> Known:
         count, mean, squares = 0, np.float64(0), np.float64(0)  # squares: the sum of (x − mean)²

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blockrun.plugins.data.sequences import Sequences
 from blockrun.plugins.data.source import Description, Field, Source
+from blockrun.plugins.data.take import Taken
 from blockrun.plugins.data.transformed import Epoch, Step, Transformed, Transforms
 from blockrun.plugins.data.transforms.mixup import Mixup, beta
 from blockrun.plugins.data.transforms.normalise import Normalise
@@ -117,3 +119,13 @@ def test_in_evaluation_a_target_is_one_at_the_label_and_a_label_beyond_the_class
 def test_one_example_can_be_mixed_with_nothing_but_itself():
     _, batch = mixed(Rows(n=1))
     assert batch["x"].tolist() == [[0, 0]]
+
+
+def test_padding_is_not_counted(tmp_path):
+    (tmp_path / "moves.csv").write_text("1,2,3,left\n5,left\n7,9,right\n")
+    source = Taken(Sequences(path=tmp_path / "moves.csv", label="last"), np.arange(3))
+    whole = Transformed(source, Transforms([Step(Normalise(), ("x",))], source))
+    found = whole.read(np.arange(3))
+    there = found["x"][found["mask"]]
+    numbers = np.array([1, 2, 3, 5, 7, 9])
+    np.testing.assert_allclose(there.ravel(), (numbers - 4.5) / numbers.std(), rtol=1e-6)
