@@ -24,9 +24,8 @@ def export(
 
     safetensors and npz have every parameter and state under its name, the moving average where the run has one.
     python is a script that needs NumPy alone: a function predict, and python FILE in.npz out.npz. It gives what
-    predict does, of inputs that went through the transforms of the data, and is written only if it says the same as
-    the network, bit for bit. Up to 256 kB of weights are in it, more in NAME.weights.npz beside it. RUN is as for
-    eval.
+    predict does, the transforms of the data included, and is written only if it says the same as the network, bit
+    for bit. Up to 256 kB of weights are in it, more in NAME.weights.npz beside it. RUN is as for eval.
 
     \b
     blockrun export latest --to safetensors

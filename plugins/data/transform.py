@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blockrun.plugins.data.source import Description
+from blockrun.plugins.data.source import Description, Field
 from blockrun.plugins.training.contracts import Component
 from blockrun.plugins.training.seeds import derive
 
@@ -70,6 +70,12 @@ class Transform(Component):
     def apply(self, x: Array, known: Known) -> Array:
         """The examples `x` (N, ...) after the transform."""
         return x
+
+    def expression(self, x: str, field: Field, known: dict[str, str]) -> str:
+        """`apply` in NumPy, for a script without blockrun: of the variable `x`, which holds what `field` describes, and
+        of the arrays called `known`. "" if there is none, and then the script wants its data after this transform.
+        """
+        return ""
 
     def augment(self, x: Array, known: Known, draw: Draw) -> Array:
         """The same in training."""

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from blockrun.core.block import snake_case
-from blockrun.plugins.data.transform import Transform
 from blockrun.plugins.training.predict import needed, predicted
 
 if TYPE_CHECKING:
     from blockrun.plugins.network.network import Network
 
 Array = np.ndarray[Any, Any]
-FEW = 8  # numbers
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,6 @@ class Trained:
         names = self.keep or predicted(self.network)
         needed(self.network, list(names))
         return names
-
-    def prepared(self, name: str) -> list[str]:
-        """What the data went through before they were the input `name`, which is not part of the network: the
-        transforms that do something in evaluation, with what they measured where that is a few numbers."""
-        transforms, field = self.network.sections.transforms, self.network.inputs[name].source
-        found = []
-        for number, (transform, on) in enumerate(transforms.steps if transforms else ()):
-            kind = type(transform)
-            still = kind.apply is Transform.apply and kind.apply_of_batch is Transform.apply_of_batch
-            if field in on and not still:
-                known = {key: np.asarray(x) for key, x in transforms.known(number, field).items()}  # type: ignore[union-attr]
-                few = [f"{key} {x.tolist()}" for key, x in known.items() if x.size <= FEW]
-                found.append(f"{transform.name} ({', '.join(few)})" if few else transform.name)
-        return found
 
     @property
     def arrays(self) -> dict[str, Array]:

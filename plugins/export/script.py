@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,11 @@ from blockrun.core import Block
 from .contracts import Array, Trained
 from .library import Library, heading
 from .parts import ARRAY, BESIDE, GIVEN, IN_PIECES, MAIN
+from .preparation import Preparation
 from .program import Call, Names, described, statements
+
+if TYPE_CHECKING:
+    from blockrun.plugins.network.experiment import Input
 
 LINE = 100  # characters of base64 in a line
 OWN = ("w", "given", "predict", "main", "in_pieces", "array", "Block", "Context", "WEIGHTS", "INPUTS")
@@ -24,7 +29,8 @@ class Script:
 
     nodes    those that run, in order
     inputs   what is fed, by name
-    weights  the arrays that the nodes read: parameters, state and constant inputs
+    before   what is done to each before it is an input of the network
+    weights  the arrays that the script reads: parameters, state, constant inputs and what transforms measured
     """
 
     def __init__(self, trained: Trained) -> None:
@@ -35,7 +41,9 @@ class Script:
         self.nodes = [step.node for step in plan.steps]
         fixed = {**trained.arrays, **network.feed({})}
         self.inputs = [name for name, _ in plan.feeds if name not in fixed]
+        self.before = {name: Preparation(network, name) for name in self.inputs}
         self.weights = {name: fixed[name] for name, _ in plan.feeds if name in fixed}
+        self.weights |= {name: x for before in self.before.values() for name, x in before.weights.items()}
         self.dtype = next((x.dtype for x in fixed.values() if x.dtype.kind == "f"), network.dtype)
 
     def text(self, stem: str, beside: str = "") -> str:
@@ -58,12 +66,12 @@ class Script:
 
     def _head(self, stem: str, imports: str, names: Names) -> str:
         arguments = ", ".join(names[name] for name in self.inputs)
-        rows = [("reads", name, self.specs[name]) for name in self.inputs]
+        rows = [("reads", name, self.before[name].input.spec) for name in self.inputs]
         rows += [("gives", name, self.specs[name]) for name in self.trained.outputs]
         width = max(len(name) for _, name, _ in rows)
         about = "\n".join(f"    {what}  {name:<{width}}  {described(spec)}" for what, name, spec in rows)
-        before = {name: self.trained.prepared(name) for name in self.inputs}
-        after = "".join(f"    {name} is after {', then '.join(done)}\n" for name, done in before.items() if done)
+        left = {name: ", then ".join(map(str, before.left)) for name, before in self.before.items()}
+        after = "".join(f"    {name} is after {transforms}\n" for name, transforms in left.items() if transforms)
         averaged = "; its weights are their moving averages" if self.trained.averaged else ""
         text = (
             f"{stem}: a trained network, forward only, with nothing but NumPy.\n\n{about}\n{after}\n"
@@ -76,10 +84,13 @@ class Script:
 
     def _predict(self, names: Names, calls: dict[type[Block], Call]) -> str:
         arguments = ", ".join(names[name] for name in self.inputs)
-        table = {name: (np.dtype(self.specs[name].dtype).name, self._sizes(name)) for name in self.inputs}
+        table = {
+            name: (np.dtype(before.input.dtype).name, _sizes(before.input)) for name, before in self.before.items()
+        }
         entries = "".join(f'    {json.dumps(name)}: ("{kind}", {sizes}),\n' for name, (kind, sizes) in table.items())
         body = ["w = WEIGHTS"] if self.weights else []
-        body += [f"{names[name]} = given({json.dumps(name)}, {names[name]})" for name in self.inputs]
+        for name, before in self.before.items():
+            body += [f"{names[name]} = given({json.dumps(name)}, {names[name]})", *before.statements(names[name])]
         body += statements(self.nodes, names, calls, set(self.weights), set(self.trained.outputs))
         shown = ", ".join(f"{json.dumps(name)}: {names[name]}" for name in self.trained.outputs)
         body.append(f"return {{{shown}}}")
@@ -88,16 +99,16 @@ class Script:
         inputs = f"INPUTS = {{\n{entries}}}" if entries else "INPUTS = {}"
         return f"{inputs}\n\n\ndef predict({arguments}):\n" + textwrap.indent(about + text, "    ") + "\n"
 
-    def _sizes(self, name: str) -> tuple[int | None, ...]:
-        given = self.trained.network.inputs[name]
-        return (None, *given.shape) if given.batch else given.shape
-
     def _command_line(self) -> list[str]:
         rows = [self.trained.network.inputs[name].batch for name in self.inputs]
         rows += [self.specs[name].shape[:1] == (0,) for name in self.trained.outputs]
         if self.inputs and all(rows):
             return [IN_PIECES, MAIN.replace("predict(*inputs)", "in_pieces(inputs)")]
         return [MAIN]
+
+
+def _sizes(given: Input) -> tuple[int | None, ...]:
+    return (None, *given.shape) if given.batch else given.shape
 
 
 def _weights(arrays: dict[str, Array]) -> str:

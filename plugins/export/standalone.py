@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from blockrun.plugins.training.threads import limit_threads, threads_for
 from .arrays import npz
 from .contracts import Array, Exporter, Trained
 from .script import Script
+
+if TYPE_CHECKING:
+    from blockrun.plugins.network.network import Network
 
 EMBEDDED = 2**18  # bytes of weights that a script holds in itself, as 350 kB of text; more go into a file beside it
 EXAMPLES = 7  # that the script is tried on
@@ -64,6 +67,7 @@ def _try(trained: Trained, script: Script, files: dict[str, bytes], name: str) -
     fed = {name: x for name, x in network.feed(examples).items() if name in script.inputs}
     with limit_threads(network):
         expected = network.forward(fed, trained.outputs)
+    fed |= _before_transforms(network, [name for name, before in script.before.items() if before.done])
     with tempfile.TemporaryDirectory() as folder:
         for file, data in {**files, "in.npz": npz(fed)}.items():
             (Path(folder) / file).write_bytes(data)
@@ -71,6 +75,15 @@ def _try(trained: Trained, script: Script, files: dict[str, bytes], name: str) -
         with np.load(Path(folder) / "out.npz", allow_pickle=False) as found:
             for variable in trained.outputs:
                 _compare(variable, found[variable], expected[variable])
+
+
+def _before_transforms(network: Network, names: list[str]) -> dict[str, Array]:
+    """The same examples as the data have them."""
+    transforms = network.sections.transforms
+    if not names or transforms is None or transforms.training is None:
+        return {}
+    fields = transforms.training.read(np.arange(min(EXAMPLES, transforms.training.describe().examples)))
+    return {name: fields[network.inputs[name].source] for name in names}
 
 
 def _foreign(script: Script) -> list[str]:

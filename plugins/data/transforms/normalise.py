@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from blockrun.plugins.data.source import Description
+from blockrun.plugins.data.source import Description, Field
 from blockrun.plugins.data.transform import Array, Known, Transform
 from blockrun.plugins.errors import DataError
 
@@ -48,6 +48,10 @@ class Normalise(Transform):
     def apply(self, x: Array, known: Known) -> Array:
         dtype = _floating(x.dtype)
         return (x.astype(dtype, copy=False) - known["mean"].astype(dtype)) / known["std"].astype(dtype)
+
+    def expression(self, x: str, field: Field, known: dict[str, str]) -> str:
+        cast = f'.astype("{_floating(field.dtype).name}")'
+        return f"({x}{'' if field.dtype.kind == 'f' else cast} - {known['mean']}{cast}) / {known['std']}{cast}"
 
 
 def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:

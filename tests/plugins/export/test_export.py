@@ -12,6 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from blockrun.plugins.commands.main import main
+from blockrun.plugins.data.transform import Transform
+from blockrun.plugins.data.transforms.normalise import Normalise
 from blockrun.plugins.network import load
 from blockrun.plugins.training.checkpoint import load_checkpoint
 from blockrun.plugins.training.run import load_run, train
@@ -103,8 +105,24 @@ def test_a_script_gives_what_predict_gives(run, export, monkeypatch, tmp_path):
     assert 'return {"act": act, "fc": fc}' in Path("parts.py").read_text()
 
 
-def test_a_script_says_what_its_inputs_went_through(export, tmp_path):
+@pytest.mark.parametrize("below", ["", "data.train.fields.x={shape: [6], below: 9}"])
+@pytest.mark.parametrize("per", ["channel", "all"])
+def test_a_script_normalises_as_predict_does(export, tmp_path, per, below):
+    run = trained(tmp_path, f"+data.transforms=[{{transform: normalise, on: x, per: {per}}}]", *filter(None, [below]))
+    done = export(run.path, "--to", "python", "-o", "whole.py")
+    assert done.exit_code == 0, done.output
+    x = np.random.default_rng(0).integers(0, 9, (5, 6)) if below else np.random.default_rng(0).standard_normal((5, 6))
+    np.savez("in.npz", x=x)
+    CliRunner().invoke(main, ["predict", str(run.path), "in.npz", "-o", "out.npz"])
+    names: dict = {"__name__": "whole"}
+    exec(Path("whole.py").read_text(), names)
+    found = names["predict"](x)
+    assert found["logits"].tobytes() == read_npz("out.npz")["logits"].tobytes()
+
+
+def test_a_script_says_what_its_inputs_went_through_where_it_cannot_do_it(export, tmp_path, monkeypatch):
     """By theory: with the mean and the deviation that it names, it says what `predict` says of the data as they are."""
+    monkeypatch.setattr(Normalise, "expression", Transform.expression)
     run = trained(tmp_path, "+data.transforms=[{transform: normalise, on: x, per: all}]")
     assert export(run.path, "--to", "python", "-o", "after.py").exit_code == 0
     about = ast.get_docstring(ast.parse(Path("after.py").read_text()))
