@@ -14,17 +14,11 @@ def axis_of(shape, axis, new=0):
     depend on the number of axes, or pieces of a batch would give other numbers than the whole.
     """
     ndim = len(shape) + new
-    require_axis(shape, axis, new)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"there is no axis {axis} in {_described(shape, new)}; {_choices(ndim)}")
     if axis == -ndim:
         raise ValueError(f"axis {axis} of {_described(shape, new)} is that of the examples; write 0 if it is meant")
     return axis % ndim
-
-
-def require_axis(shape, axis, new=0):
-    """Raise `ValueError` if an array of `shape`, or of that with `new` axes more, has no `axis`."""
-    ndim = len(shape) + new
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"there is no axis {axis} in {_described(shape, new)}; {_choices(ndim)}")
 
 
 def axes_of(shape, axes):

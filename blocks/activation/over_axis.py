@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from blockrun.core import Block
 
-from .._axes import require_axis
+from .._axes import axis_of, leaves_examples
 
 
 class Softmax(Block):
@@ -24,10 +24,10 @@ class Softmax(Block):
 
     @property
     def batchwise(self):
-        return self.axis > 0 or self.axis == -1
+        return leaves_examples(self.axis)
 
     def forward(self, ctx, x):
-        require_axis(x.shape, self.axis)
+        axis_of(x.shape, self.axis)
         y = np.exp(x - _largest(x, self.axis))
         y = y / y.sum(axis=self.axis, keepdims=True)
         return y, y
@@ -57,10 +57,10 @@ class LogSoftmax(Block):
 
     @property
     def batchwise(self):
-        return self.axis > 0 or self.axis == -1
+        return leaves_examples(self.axis)
 
     def forward(self, ctx, x):
-        require_axis(x.shape, self.axis)
+        axis_of(x.shape, self.axis)
         y = x - _largest(x, self.axis)
         total = np.exp(y).sum(axis=self.axis, keepdims=True)
         y = y - np.log(np.maximum(total, 1))  # the largest adds 1 to it; it is 0 only over no examples
