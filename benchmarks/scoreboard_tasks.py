@@ -54,7 +54,7 @@ def _accuracy(name: str, config: str, title: str, **other: object) -> Task:
 
 def _text(name: str, title: str, **other: object) -> Task:
     return Task(
-        name, CONFIGS / f"scoreboard/{name}.yaml", "loss", title, low=True, unit=" nats", digits=3,
+        name, CONFIGS / f"scoreboard/{name}.yaml", "loss", title, low=True, unit=" nats", digits=3, seeds=3,
         files=("tinyshakespeare.txt",),
         get="save https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt as that",
         **other,
