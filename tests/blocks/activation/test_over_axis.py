@@ -64,7 +64,7 @@ def test_over_the_examples_it_is_not_done_in_pieces(block):
     assert block().batchwise
     assert block(axis=1).batchwise
     assert not block(axis=0).batchwise
-    with pytest.raises(ValueError, match="axis -1 of shape .* is that of the examples; write 0 if it is meant"):
+    with pytest.raises(ValueError, match=r"axis -1 of shape .* is that of the examples; write 0 if it is meant"):
         block().forward(None, np.ones(3))
 
 
