@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,8 +187,8 @@ def _carry(work: Work, before: dict[str, Array], gradients: dict[str, Array]) ->
 def _at_once(work: Work, pieces: list[Piece]) -> list[Results]:
     """Every piece on a thread of its own. The first error that is not just the others giving up is raised."""
     meeting = _Meeting(len(pieces))
-    with ThreadPoolExecutor(len(pieces)) as pool:
-        futures = [pool.submit(meeting.attend, work, piece) for piece in pieces]
+    with ThreadPoolExecutor(len(pieces)) as pool:  # in the context of the caller, where `np.errstate` may be set
+        futures = [pool.submit(copy_context().run, meeting.attend, work, piece) for piece in pieces]
     errors = [error for error in (future.exception() for future in futures) if error is not None]
     if errors:
         raise next((e for e in errors if not isinstance(e, threading.BrokenBarrierError)), errors[0])

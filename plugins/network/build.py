@@ -28,7 +28,7 @@ from .optimizer import check_groups
 from .overrides import apply_overrides
 from .reader import Cursor, Problems
 from .settings import check_top, host_for, local_code, read_run
-from .training import check_accumulate, read_training
+from .training import check_pieces, read_training
 from .values import Values
 
 EXPANDED = ("net", "metrics", "templates")  # sections whose values depend on where they are used
@@ -71,7 +71,7 @@ def build(
     modes.reader.finish()
     problems.stop_if_any()
     network = _network(root, host, sections, modes, metrics, drawn)
-    check_accumulate(root, network)
+    check_pieces(root, network)
     problems.stop_if_any()
     return network
 

@@ -14,7 +14,7 @@ from blockrun.plugins.data.source import Description
 from blockrun.plugins.data.streaming import Readable
 from blockrun.plugins.data.transformed import Transforms
 from blockrun.plugins.training.contracts import Callback
-from blockrun.plugins.training.gradients import Accumulate, Clip
+from blockrun.plugins.training.gradients import Clip, Pieces
 from blockrun.plugins.training.groups import Group, Rule
 
 
@@ -69,13 +69,13 @@ class Every:
 class Training:
     """How parameters are learned. Exactly one of `epochs` and `steps` is given.
 
-    `clip` limits gradients, `accumulate` runs each batch in pieces, `average` is the decay of a moving average.
+    `clip` limits gradients, each batch is run in `pieces`, `average` is the decay of a moving average.
     """
 
     rule: Rule
     groups: tuple[Group, ...] = ()
     clip: Clip | None = None
-    accumulate: Accumulate | None = None
+    pieces: Pieces | None = None
     average: float | None = None
     evaluate: Every = Every(epochs=1)
     epochs: int | None = None

@@ -14,7 +14,7 @@ from blockrun.core.assemble import Assembly
 from blockrun.core.shapes import show_shape
 from blockrun.plugins.host import Host
 from blockrun.plugins.suggest import listing
-from blockrun.plugins.training.gradients import Accumulate, Clip, differentiator
+from blockrun.plugins.training.gradients import Clip, Pieces, differentiator
 
 from .experiment import Every, Input, Training
 from .network import Network
@@ -22,7 +22,7 @@ from .optimizer import read_optimizer
 from .reader import Cursor, missing
 from .wiring import Wiring
 
-KEYS = ("minimize", "epochs", "steps", "optimizer", "clip", "accumulate", "average", "evaluate")
+KEYS = ("minimize", "epochs", "steps", "optimizer", "clip", "accumulate", "parallel", "average", "evaluate")
 COUNT, AMOUNT = Annotated[int, Ge(1)], Annotated[float, Gt(0)]
 
 
@@ -38,9 +38,9 @@ def read_training(root: Cursor, host: Host) -> Training | None:
         fact = "says both `epochs` and `steps`" if said else "says neither `epochs` nor `steps`"
         section.error("E061", f"`train` {fact}", "how long?", "say one of them, such as `epochs: 10`", key=True)
     made = read_optimizer(section, host, KEYS)
-    clip, accumulate, evaluate = _read_clip(section), _read_accumulate(section), read_every(section, "evaluate")
+    clip, pieces, evaluate = _read_clip(section), _read_pieces(section), read_every(section, "evaluate")
     average = section.get("average", Annotated[float, Gt(0), Lt(1)])
-    return None if made is None else Training(*made, clip, accumulate, average, evaluate or Every(1), epochs, steps)
+    return None if made is None else Training(*made, clip, pieces, average, evaluate or Every(1), epochs, steps)
 
 
 def _read_clip(section: Cursor) -> Clip | None:
@@ -68,7 +68,14 @@ def _one_of(section: Cursor, key: str, hints: dict[str, Any], example: str) -> d
     return given if len(given) == 1 and None not in given.values() else None
 
 
-def _read_accumulate(section: Cursor) -> Accumulate | None:
+def _read_pieces(section: Cursor) -> Pieces | None:
+    """How `accumulate` or `parallel` cuts batches; None if neither does."""
+    if "parallel" in section:
+        if "accumulate" in section:
+            fact = "`train` says both `accumulate` and `parallel`: pieces run one after another, or at once"
+            section["parallel"].error("E004", fact, "which?", "leave one out", key=True)
+        count = section.get("parallel", COUNT)
+        return None if count in (None, 1) else Pieces(count, at_once=True)
     if "accumulate" not in section:
         return None
     cursor = section["accumulate"].expanded("pieces", int)
@@ -78,30 +85,31 @@ def _read_accumulate(section: Cursor) -> Accumulate | None:
     if missing("pieces", cursor.value, ("pieces", "settle")):
         cursor.error("E009", "`accumulate` has no `pieces`", "how many?", "add `pieces: 4`", key=True)
     pieces, settle = cursor.get("pieces", COUNT), cursor.get("settle", bool, False)
-    return None if pieces is None else Accumulate(pieces, settle)
+    return None if pieces is None else Pieces(pieces, settle)
 
 
-def check_accumulate(root: Cursor, network: Network) -> None:
-    """Complain if batches cannot be run in pieces as `train.accumulate` says, by doing so with two examples."""
+def check_pieces(root: Cursor, network: Network) -> None:
+    """Complain if batches cannot be run in the pieces that `train` asks for, by doing so with two examples."""
     training = network.sections.training
-    if training is None or training.accumulate is None:
+    if training is None or training.pieces is None:
         return
+    key = "parallel" if training.pieces.at_once else "accumulate"
     feed = {**network.params, **network.state, **network.feed({n: _zeros(x) for n, x in network.inputs.items()})}
-    differentiate = differentiator(network, tuple(network.params), replace(training.accumulate, pieces=2))
+    differentiate = differentiator(network, tuple(network.params), replace(training.pieces, count=2))
     try:
         with np.errstate(all="ignore"):
             differentiate(feed, 2, (0,))
     except GraphError as error:
-        root["train"]["accumulate"].error("E063", *_uncut(error, training.accumulate.pieces), key=True)
+        root["train"][key].error("E063", *_uncut(error, training.pieces.count, key), key=True)
     except Exception:  # zeros may be no good example; what fails on real ones will say so
         return
 
 
-def _uncut(error: GraphError, pieces: int) -> tuple[str, str, str]:
+def _uncut(error: GraphError, pieces: int, key: str) -> tuple[str, str, str]:
     """Fact, label and help about a node that needs the whole batch: named by the message, or else by its note."""
     node = re.match(r"in node (`.*?`)", next(iter(getattr(error, "__notes__", ())), ""))
     if node is None:
-        return f"{error}, and `accumulate` needs that", "in pieces", "leave `accumulate` out"
+        return f"{error}, and `{key}` needs that", "in pieces", f"leave `{key}` out"
     fact = f"node {node[1]} needs a sum over the whole batch, which pieces run one after another do not have"
     help = f"`accumulate: {{pieces: {pieces}, settle: true}}` lets it take the sum of each piece instead"
     return fact, "in pieces", help

@@ -91,8 +91,8 @@ def dry_run(network: Network) -> DryRun:
         if network.sections.training is None or "train" not in network.sections.data:
             return DryRun(starts)
         batch = network.sections.data["train"].batch
-        accumulate = network.sections.training.accumulate
-        piece = batch if accumulate is None else accumulate.sizes(batch)[0]
+        pieces = network.sections.training.pieces
+        piece = batch if pieces is None or pieces.at_once else pieces.sizes(batch)[0]
         _refuse_too_large(network, piece)
         starts = _starts(network, min(piece, network.sections.data["train"].description.examples))
         trainer = Trainer(network)

@@ -152,11 +152,13 @@ def _train(host: Host) -> Schema:
         "optimizer": _optimizer(host),
         "clip": {**_map(amounts), "minProperties": 1, "maxProperties": 1},
         "accumulate": _either(of_hint(COUNT), pieces),
+        "parallel": of_hint(COUNT),
         "average": of_hint(Annotated[float, Gt(0), Lt(1)]),
         "evaluate": {**_map(every), "minProperties": 1, "maxProperties": 1},
     }
     how_long = {"oneOf": [{"required": ["epochs"]}, {"required": ["steps"]}]}
-    return {"allOf": [_map(properties, required=["optimizer"]), how_long]}
+    in_turn_or_at_once = {"not": {"required": ["accumulate", "parallel"]}}
+    return {"allOf": [_map(properties, required=["optimizer"]), how_long, in_turn_or_at_once]}
 
 
 def _optimizer(host: Host) -> Schema:

@@ -12,7 +12,7 @@ from blockrun.core import Node, backward, forward
 from blockrun.plugins.errors import Diverged
 
 from .checkpoint import load_checkpoint, save_checkpoint
-from .gradients import Accumulate, batch_inputs
+from .gradients import Pieces, batch_inputs
 
 if TYPE_CHECKING:
     from blockrun.plugins.host import Host
@@ -37,17 +37,30 @@ class Batch(NamedTuple):
         save_checkpoint(path, self.feed, {"examples": self.examples, "seed": list(self.seed), "message": message})
 
 
-def explain(network: Network, wrt: tuple[str, ...], batch: Batch, accumulate: Accumulate | None) -> None:
-    """Run a batch again, looking at every value; raises `Diverged` naming the first that is not finite, if one is."""
+def explain(network: Network, wrt: tuple[str, ...], batch: Batch, pieces: Pieces | None) -> None:
+    """Run a batch again, looking at every value; raises `Diverged` naming the first that is not finite, if one is.
+
+    Pieces that were run at once are run as the whole batch that they make up.
+    """
+    pieces = None if pieces is not None and pieces.at_once else pieces
     where = f"at step {batch.seed[-1] + 1}"
     sums: dict[str, Any] = {}
-    for number, piece in enumerate(_pieces(network, batch, accumulate)):
-        own = batch.seed if accumulate is None else (*batch.seed, number)
+    for number, piece in enumerate(_cut(network, batch, pieces)):
+        own = batch.seed if pieces is None else (*batch.seed, number)
         for name, gradient in _watched(network, wrt, batch._replace(feed=piece, seed=own), where).items():
             sums[name] = sums.get(name, 0) + gradient
     bad = [name for name, gradient in sums.items() if not np.isfinite(gradient).all()]
     if bad:
         raise Diverged(f"the gradients of `{bad[0]}` add up to more than a number can hold {where}", help=_HELP)
+
+
+def require_finite(found: dict[str, Array], batch: Batch) -> None:
+    """Raise `Diverged` if something is not finite that was when `explain` ran the batch again."""
+    bad = next((name for name, x in found.items() if not np.isfinite(x).all()), None)
+    if bad is not None:
+        when = f"at step {batch.seed[-1] + 1}, and is when the batch is run again"
+        help = "a block draws numbers that cannot be drawn again, or is at the edge of what floats hold"
+        raise Diverged(f"`{bad}`, or its gradient, is not finite {when}", help)
 
 
 def replay(run: RunFolder, host: Host | None = None) -> None:
@@ -59,13 +72,13 @@ def replay(run: RunFolder, host: Host | None = None) -> None:
     trainer = Trainer(load_run(run, host, weights=False))
     batch = Batch(feed, about["examples"], tuple(about["seed"]))
     with np.errstate(all="ignore"):
-        explain(trainer.network, trainer.wrt, batch, trainer.settings.accumulate)
+        explain(trainer.network, trainer.wrt, batch, trainer.settings.pieces)
 
 
-def _pieces(network: Network, batch: Batch, accumulate: Accumulate | None) -> Iterable[dict[str, Array]]:
-    split = batch_inputs(network) if accumulate is not None else set()
+def _cut(network: Network, batch: Batch, pieces: Pieces | None) -> Iterable[dict[str, Array]]:
+    split = batch_inputs(network) if pieces is not None else set()
     start = 0
-    for size in accumulate.sizes(batch.examples) if accumulate is not None else [batch.examples]:
+    for size in pieces.sizes(batch.examples) if pieces is not None else [batch.examples]:
         yield {name: x[start : start + size] if name in split else x for name, x in batch.feed.items()}
         start += size
 

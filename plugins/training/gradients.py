@@ -48,22 +48,24 @@ def _length(gradients: dict[str, Array]) -> float:
 
 
 @dataclass(frozen=True)
-class Accumulate:
-    """In how many pieces a batch is run, one after another in the memory of one.
+class Pieces:
+    """In how many pieces a batch is run: one after another in the memory of one, or `at_once`, each on a thread.
 
-    `settle` lets a block that needs a sum over the whole batch, such as batch_norm, take that of its piece.
+    Threads meet at every sum over the batch. One after another, a block that needs such a sum, like batch_norm, is
+    refused, unless `settle` lets it take that of its piece.
     """
 
-    pieces: int
+    count: int
     settle: bool = False
+    at_once: bool = False
 
     def sizes(self, examples: int) -> list[int]:
         """As even as can be, the larger ones first, none empty."""
-        count = max(min(self.pieces, examples), 1)
+        count = max(min(self.count, examples), 1)
         return [examples // count + (i < examples % count) for i in range(count)]
 
 
-def differentiator(network: Network, wrt: tuple[str, ...], accumulate: Accumulate | None) -> Differentiate:
+def differentiator(network: Network, wrt: tuple[str, ...], pieces: Pieces | None) -> Differentiate:
     """What computes the objective, the updates of state and the gradients with respect to `wrt`."""
     graph, objective = network.graph, network.objective
     keep = (*objective, *graph.updates.values())
@@ -72,14 +74,14 @@ def differentiator(network: Network, wrt: tuple[str, ...], accumulate: Accumulat
         values, tape = forward(graph, feed, keep=keep, wrt=wrt, seed=seed, examples=examples)
         return values, backward(tape, objective, wrt)
 
-    def in_turn(feed: dict[str, Array], examples: int, seed: tuple[int, ...]) -> Results:
-        assert accumulate is not None
+    def cut(feed: dict[str, Array], examples: int, seed: tuple[int, ...]) -> Results:
+        assert pieces is not None
         return in_pieces(
-            graph, feed, split=batch_inputs(network), sizes=accumulate.sizes(examples), keep=keep, seeds=objective,
-            wrt=wrt, seed=seed, threads=False, settle=accumulate.settle,
+            graph, feed, split=batch_inputs(network), sizes=pieces.sizes(examples), keep=keep, seeds=objective,
+            wrt=wrt, seed=seed, threads=pieces.at_once, settle=pieces.settle,
         )  # fmt: skip
 
-    return whole if accumulate is None else in_turn
+    return whole if pieces is None else cut
 
 
 def batch_inputs(network: Network) -> set[str]:

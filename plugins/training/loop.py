@@ -15,7 +15,7 @@ from blockrun.plugins.errors import UserError
 from .average import Average
 from .checkpoint import Tensors
 from .contracts import Memory
-from .divergence import Batch, explain
+from .divergence import Batch, explain, require_finite
 from .gradients import differentiator
 from .groups import Group, Rule, divide, rule_of
 from .measured import objective_of, with_objective
@@ -55,7 +55,7 @@ class Trainer:
         self.suspect: Batch | None = None  # the last batch with something in it that may not be finite
         self.memory: dict[str, Memory] = {}  # of schedules that react to what is measured
         self.average = None if training.average is None else Average(training.average)
-        self.differentiate = differentiator(network, self.wrt, training.accumulate)
+        self.differentiate = differentiator(network, self.wrt, training.pieces)
 
     def _learned(self, rule: Rule, groups: tuple[Group, ...]) -> list[tuple[Rule, list[str]]]:
         """The parameters by their rule, without those that are frozen."""
@@ -123,7 +123,8 @@ class Trainer:
         squares = [square(g) for g in gradients.values()]
         if not math.isfinite(objective + sum(squares)):
             self.suspect = Batch(feed, count, seed)
-            explain(network, self.wrt, self.suspect, self.settings.accumulate)
+            explain(network, self.wrt, self.suspect, self.settings.pieces)
+            require_finite({**values, **gradients}, self.suspect)
         if self.settings.clip is not None:
             gradients = self.settings.clip(gradients, squares)
         self.changing = True

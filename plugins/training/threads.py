@@ -17,11 +17,12 @@ def threads_for(network: Network) -> int:
     """`run.threads`, or else all cores for a network of `SMALL` parameters and more, and one for a smaller one.
 
     Products of small matrices gain little from a second thread, and on a busy machine waiting for it costs many times
-    the work itself (docs/decisions/2026-11-23-threads.md).
+    the work itself (docs/decisions/2026-11-23-threads.md). Pieces that are run at once are on a core each already.
     """
-    chosen = network.sections.run.threads
+    chosen, training = network.sections.run.threads, network.sections.training
+    at_once = training is not None and training.pieces is not None and training.pieces.at_once
     parameters = sum(p.size for p in network.params.values())
-    return chosen or (_cores() if parameters >= SMALL else 1)
+    return chosen or (_cores() if parameters >= SMALL and not at_once else 1)
 
 
 def _cores() -> int:

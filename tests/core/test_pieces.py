@@ -1,6 +1,7 @@
 """A batch in pieces gives the numbers of the whole batch, or says why it cannot."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -135,6 +136,17 @@ def test_threads_give_the_same_bits_every_time():
     for _ in range(20):
         for a, b in zip(first, pieces(graph), strict=True):
             assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_what_numpy_is_told_to_do_about_overflow_holds_on_the_threads_too():
+    feed = FEED | {"x": FEED["x"] * 1e200, "W": FEED["W"] * 1e200}
+    cut = {"split": {"x"}, "sizes": SIZES, "keep": ("h", "penalty")}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error")
+        values, _ = in_pieces(Graph(NODES), feed, **cut)
+    assert np.isinf(values["penalty"])
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        in_pieces(Graph(NODES), feed, **cut)
 
 
 def test_one_after_another_equals_the_whole_where_nothing_couples_examples():

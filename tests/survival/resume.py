@@ -51,6 +51,7 @@ FEATURES = {
     "batch_norm": (NORM, DECAY, "evaluate: {epochs: 2}"),
     "accumulate": (DROP, "lr: 0.01", "accumulate: 3"),
     "settle": (f"{NORM}\n{DROP}", "lr: 0.01", "accumulate: {pieces: 3, settle: true}, evaluate: {steps: 4}"),
+    "parallel": (f"{NORM}\n{DROP}", "lr: 0.01", "parallel: 2"),
     "average": (NORM, "lr: 0.01", "average: 0.9"),
     "clip": ("", PLATEAU, "clip: {norm: 0.5}"),
     "augment": ("", "lr: 0.01", "evaluate: {steps: 4}"),

@@ -70,7 +70,8 @@ SURROUNDINGS = {
     "E063": Explanation(
         "`train.accumulate` runs a batch in pieces, one after another, and adds their gradients up. A block that "
         "needs the whole batch at once, such as batch_norm, cannot be run so; with `settle: true` it takes the sums "
-        "of its piece for those of the batch. A block that does not declare `batchwise` cannot be run in pieces.",
+        "of its piece for those of the batch. `train.parallel` runs pieces at once, which batch_norm is fit for. A "
+        "block that does not declare `batchwise` cannot be run in pieces.",
         HEAD + "net:\n  norm: batch_norm\n  loss: {block: sum_of_squares, in: [norm, x]}\n"
         "train: {epochs: 2, optimizer: sgd, accumulate: 4}\n",
         ("accumulate: 4", "accumulate: {pieces: 4, settle: true}"),

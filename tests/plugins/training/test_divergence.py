@@ -92,7 +92,7 @@ def test_the_checkpoint_of_the_step_before_is_kept(tmp_path):
     assert [row["step"] for row in run.rows()] == [1, 2]
 
 
-@pytest.mark.parametrize("more", ["", ", accumulate: 2"])
+@pytest.mark.parametrize("more", ["", ", accumulate: 2", ", parallel: 2"])
 def test_the_batch_is_kept_and_diverges_again_when_it_is_replayed(tmp_path, more):
     error = diverged(network(tmp_path, 7, "backward", more))
     run = find_folder("latest", tmp_path / "runs")
@@ -104,6 +104,23 @@ def test_the_batch_is_kept_and_diverges_again_when_it_is_replayed(tmp_path, more
     result = CliRunner().invoke(main, ["resume", str(run.path), "--replay"])
     assert (result.exit_code, result.stdout) == (5, "")
     assert said in result.stderr
+
+
+def test_what_is_not_finite_only_the_first_time_ends_the_run_all_the_same(tmp_path):
+    made = network(tmp_path, 7, "forward")
+    (gate,) = {type(node.block) for node in made.graph.nodes if node.name == "g7"}
+    forward, failed = gate.forward, []
+
+    def once(self, ctx, x, *, b):
+        y, huge = forward(self, ctx, x, b=b)
+        if not np.isnan(y).any():
+            return y, huge
+        failed.append(y)
+        return (y if len(failed) == 1 else x + b), huge
+
+    gate.forward = once
+    error = diverged(made)
+    assert error.message.startswith("`J`, or its gradient, is not finite at step 3, and is when the batch is run again")
 
 
 def test_a_batch_that_is_finite_after_all_says_so(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blockrun.plugins.host import load_host
 from blockrun.plugins.network import load
-from blockrun.plugins.training.gradients import Accumulate, Clip
+from blockrun.plugins.training.gradients import Clip, Pieces
 from blockrun.plugins.training.loop import Trainer
 
 HOST = load_host(entry_points=False)
@@ -94,6 +94,17 @@ def test_the_gradients_of_a_batch_in_pieces_are_those_of_the_batch(trainer, piec
         np.testing.assert_allclose(g, whole[name], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 23, 100])
+def test_the_gradients_of_pieces_at_once_are_those_of_the_batch_through_batch_norm_too(trainer, count):
+    """To 1e-12 in float64; the running mean and variance are those of the whole batch as well."""
+    whole, cut = trainer(more="  norm: batch_norm"), trainer(f"parallel: {count}", "  norm: batch_norm")
+    expected, found = change(whole), change(cut)
+    for name, g in found.items():
+        np.testing.assert_allclose(g, expected[name], rtol=1e-12, atol=1e-12)
+    for name, x in cut.network.state.items():
+        np.testing.assert_allclose(x, whole.network.state[name], rtol=1e-12)
+
+
 def test_pieces_in_float32_stay_float32(trainer):
     made = trainer("accumulate: 3, clip: {norm: 1}, average: 0.9", dtype="float32")
     change(made)
@@ -124,7 +135,7 @@ def test_settled_pieces_are_normalised_each_by_itself_and_hand_their_state_on(tr
 
 @given(examples=st.integers(1, 1000), pieces=st.integers(1, 64))
 def test_pieces_are_as_even_as_can_be_and_none_is_empty(examples, pieces):
-    sizes = Accumulate(pieces).sizes(examples)
+    sizes = Pieces(pieces).sizes(examples)
     assert sum(sizes) == examples
     assert len(sizes) == min(pieces, examples)
     assert max(sizes) - 1 <= min(sizes)
