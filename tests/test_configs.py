@@ -79,7 +79,7 @@ def test_a_network_of_configs_has_the_nodes_and_parameters_it_should(file):
 
 
 SCOREBOARD = {  # of the experiments of the scoreboard, whose data are not here
-    "fashion": (18, 5**2 * 32 + 64 + 5**2 * 32 * 64 + 128 + 7**2 * 64 * 256 + 512 + 256 * 10 + 10),
+    "fashion": (16, 5**2 * 32 + 64 + 5**2 * 32 * 64 + 128 + 7**2 * 64 * 256 + 512 + 256 * 10 + 10),
     "gpt": COUNTS["gpt"],
     "gunpoint": (14, 8 * 32 + 64 + 5 * 32 * 64 + 128 + 3 * 64 * 32 + 64 + 32 * 2 + 2),
     "italy_power_demand": (14, 8 * 32 + 64 + 5 * 32 * 64 + 128 + 3 * 64 * 32 + 64 + 32 * 2 + 2),
