@@ -137,7 +137,7 @@ class Conv3d(Block):
     @classmethod
     def examples(cls, rng):
         yield cls(channels=4, kernel=2), (rng.standard_normal((2, 3, 5, 4, 3)),)
-        yield cls(channels=2, kernel=(1, 3, 2), stride=(1, 2, 3), pad="same"), (rng.standard_normal((2, 2, 3, 5, 1)),)
+        yield cls(channels=1, kernel=(1, 3, 2), stride=(1, 2, 3), pad="same"), (rng.standard_normal((2, 2, 3, 5, 1)),)
         yield cls(channels=2, kernel=2, dilation=(1, 2, 1), pad="valid"), (rng.standard_normal((2, 3, 4, 2, 5)),)
         pad = ((0, 1), (2, 0), (1, 1))
         yield cls(channels=4, kernel=2, pad=pad, groups=2, bias=False), (rng.standard_normal((2, 2, 1, 3, 6)),)

@@ -76,6 +76,7 @@ class ConvTranspose2d(Block):
         yield cls(channels=6, groups=2, **odd), (rng.standard_normal((2, 3, 2, 4)),)
         alone = {"kernel": 2, "stride": (2, 1), "pad": 1, "dilation": (2, 3)}
         yield cls(channels=3, groups=3, **alone), (rng.standard_normal((2, 3, 4, 3)),)
+        yield cls(channels=2, groups=2, kernel=(1, 2)), (rng.standard_normal((3, 2, 3, 2)),)
         yield cls(channels=1, kernel=(1, 3), stride=(2, 1), pad="valid"), (rng.standard_normal((3, 2, 1, 17)),)
 
 
