@@ -25,10 +25,10 @@ class Rotary(Block):
         if x.shape[-1] % 2:
             raise ValueError(f"x has {x.shape[-1]} features; they are turned in pairs, so their number must be even")
         cos, sin = self._turn(x)
-        return _turned(x, cos, sin), (cos, sin)
+        return _turned(x, cos, sin), None
 
     def backward(self, ctx, saved, dy):
-        cos, sin = saved
+        cos, sin = self._turn(dy)
         return _turned(dy, cos, -sin)
 
     def _turn(self, x):

@@ -76,9 +76,10 @@ class BilinearSampler(Block):
 
     @classmethod
     def examples(cls, rng):
-        sizes = ((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1)), ((2, 3, 2, 65), (1, 4))
+        sizes = ((2, 4, 3, 5), (3, 2)), ((3, 2, 5, 1), (2, 4)), ((2, 1, 3, 2), (3, 1)), ((3, 2, 1, 65), (1, 3))
         for shape, places in sizes:
             yield cls(), (rng.standard_normal(shape), 0.9 * rng.standard_normal((shape[0], *places, 2)))
+        yield cls(), (rng.standard_normal((2, 3, 4, 2)), 4 * rng.uniform(-1, 1, (2, 3, 5, 2)))
 
 
 def _read(x, grid):

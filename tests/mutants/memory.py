@@ -15,7 +15,8 @@ from .generate import BLOCKS, helpers
 
 ROOT = BLOCKS.parent
 FILE = ROOT / "build" / "mutants.jsonl"
-JUDGES = ("core/*.py", "plugins/testing/*.py", "tests/mutants/[abc]*.py")  # these last make the mutants of a contract
+MAKERS = ("around", "build", "circumstances", "contract")  # of mutants, and of the breaches of a contract
+JUDGES = ("core/*.py", "plugins/testing/*.py", *(f"tests/mutants/{name}.py" for name in MAKERS))
 
 
 class Known(NamedTuple):
