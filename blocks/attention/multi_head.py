@@ -92,6 +92,8 @@ class MultiHeadAttention(Block):
         yield cls(heads=2), (x, memory, mask)
         yield cls(heads=1), (x[:, :1], memory)
         yield cls(heads=1, causal=True), (x, None, rng.random((3, 4, 4)) < 0.7)
+        yield cls(heads=1, causal=True), (rng.standard_normal((2, 5, 4)), None, mask[:2])
+        yield cls(heads=1, bias=False), (rng.standard_normal((1, 2, 2)), rng.standard_normal((1, 513, 1)))
         yield cls(heads=2, p=0.3), (rng.standard_normal((3, 2, 6)), None, mask[:, :2])
         yield cls(heads=2, p=0.2, causal=True), (rng.standard_normal((3, 3, 6)),)
 
